@@ -1,0 +1,150 @@
+import yargs, { type Argv } from 'yargs';
+import type { Arguments, Command, Context, GlobalOptions } from './commands/command.ts';
+import { commands } from './commands/index.ts';
+import { describeFailure, EXIT, type ExitCode, UsageError } from './errors.ts';
+import type { System } from './system/system.ts';
+import { didYouMean } from './terminal/suggest.ts';
+import { quiet, type Terminal } from './terminal/terminal.ts';
+import { version } from './version.ts';
+
+const MAX_HELP_WIDTH = 110;
+
+/** Runs one command line and gives its exit code. Everything thrown below ends here, as one message on standard error. */
+export async function cli(argv: readonly string[], system: System, terminal: Terminal): Promise<ExitCode> {
+  try {
+    return await run(dashed(argv), system, terminal);
+  } catch (thrown) {
+    const failure = describeFailure(thrown);
+    terminal.warn(`${terminal.style('red', 'error:')} ${failure.text}`);
+    return failure.exitCode;
+  }
+}
+
+async function run(argv: readonly string[], system: System, terminal: Terminal): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const parser = yargs([...argv])
+    .scriptName('opsctl')
+    .parserConfiguration({
+      'populate--': true,
+      'dot-notation': false,
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+    })
+    .usage('$0 COMMAND\n\nSubmits, checks, watches and repairs LLM training runs on Slurm.')
+    .version(version())
+    .help()
+    .alias('h', 'help')
+    .wrap(Math.min(MAX_HELP_WIDTH, terminal.width))
+    .strict()
+    .demandCommand(1, 'Say which command: "opsctl --help" lists them.')
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? usage(message, parser);
+    });
+  addGlobalOptions(parser, system.env);
+  const context: Omit<Context, 'options' | 'terminal'> = { system, argv };
+  for (const command of commands) {
+    register(parser, command, context, terminal, (code) => {
+      exitCode = code;
+    });
+  }
+  await parser.parseAsync();
+  return exitCode;
+}
+
+function addGlobalOptions(parser: Argv, env: System['env']): void {
+  const group = 'For every command:';
+  parser
+    .option('config', { type: 'string', group, describe: 'Configuration file', ...given(env.OPSCTL_CONFIG) })
+    .option('profile', {
+      type: 'string',
+      group,
+      describe: 'Cluster profile to use',
+      ...given(env.OPSCTL_PROFILE),
+    })
+    .option('json', {
+      type: 'boolean',
+      group,
+      describe: 'One JSON document on standard output',
+      ...on(env.OPSCTL_JSON),
+    })
+    .option('quiet', { type: 'boolean', group, describe: 'Only results and errors', ...on(env.OPSCTL_QUIET) })
+    .option('verbose', {
+      type: 'boolean',
+      group,
+      describe: 'Also say what is done',
+      ...on(env.OPSCTL_VERBOSE),
+    })
+    .group(['help', 'version'], group);
+}
+
+function given(value: string | undefined): { default?: string } {
+  return value ? { default: value } : {};
+}
+
+function on(value: string | undefined): { default?: boolean } {
+  return value && value !== '0' && value !== 'false' ? { default: true } : {};
+}
+
+type PartialContext = Omit<Context, 'options' | 'terminal'>;
+
+function register(
+  parser: Argv,
+  command: Command,
+  partial: PartialContext,
+  terminal: Terminal,
+  done: (code: ExitCode) => void,
+): void {
+  const contextOf = (args: Arguments): Context => {
+    const options = globalOptions(args);
+    return { ...partial, options, terminal: options.quiet ? quiet(terminal) : terminal };
+  };
+  parser.command(
+    command.command,
+    command.describe,
+    async (inner) => {
+      for (const [line, meaning] of command.examples) inner.example(line, meaning);
+      for (const sub of command.subcommands ?? []) register(inner, sub, partial, terminal, done);
+      if (command.subcommands)
+        inner.demandCommand(1, `Say what: "opsctl ${command.command.split(' ')[0]} --help" lists it.`);
+      return command.options ? command.options(inner, contextOf({})) : inner;
+    },
+    async (args) => {
+      if (command.handler) done(await command.handler(args, contextOf(args)));
+    },
+  );
+}
+
+function globalOptions(args: Arguments): GlobalOptions {
+  const text = (name: string) =>
+    typeof args[name] === 'string' && args[name] !== '' ? (args[name] as string) : undefined;
+  return {
+    config: text('config'),
+    profile: text('profile'),
+    json: args.json === true,
+    quiet: args.quiet === true,
+    verbose: args.verbose === true,
+  };
+}
+
+/** yargs' own words, with "did you mean" where it has none. */
+function usage(message: string, parser: Argv): UsageError {
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
+  if (unknown === undefined) return new UsageError(message, '"opsctl --help" shows what there is.');
+  const first = unknown.split(', ')[0] ?? unknown;
+  const options = Object.keys((parser as unknown as { parsed?: { aliases?: object } }).parsed?.aliases ?? {});
+  const names = [...options, ...commands.map((command) => command.command.split(' ')[0] ?? '')];
+  return new UsageError(`${message}.${didYouMean(first, names)}`, '"opsctl --help" shows what there is.');
+}
+
+/** `--gpus_per_node` and `--gpus-per-node` are one option; what follows `--` is the trainer's and stays as it is. */
+function dashed(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, index) => {
+    if (end !== -1 && index >= end) return word;
+    return word.replace(/^--[A-Za-z0-9_-]+/, (name) => name.replaceAll('_', '-'));
+  });
+}

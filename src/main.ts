@@ -1,0 +1,13 @@
+import { cli } from './cli.ts';
+import { realSystem } from './system/system.ts';
+import { processTerminal } from './terminal/terminal.ts';
+
+// A reader that goes away (`opsctl logs RUN | head`) ends opsctl quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+void cli(process.argv.slice(2), realSystem(), processTerminal()).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,0 +1,79 @@
+import { EXIT, OpsError } from '../errors.ts';
+import type { ExecResult } from '../system/exec.ts';
+import type { System } from '../system/system.ts';
+
+/**
+ * Milliseconds a Slurm command may take. With the controller down, squeue and sinfo hang for minutes; a person
+ * at a terminal must have an answer in under ten seconds.
+ */
+const LIMIT_MS = 8_000;
+
+const INSTALL_HINT =
+  'Run opsctl on a login node of the cluster, or try it on this machine with a private Slurm: install one with "apt-get install slurm-wlm munge", then "opsctl sandbox up".';
+
+/** The controller or the accounting daemon did not answer: words of Slurm 20.11 to 25.05. */
+const NO_ANSWER =
+  /Unable to contact slurm controller|Socket timed out on send\/recv|Zero Bytes were transmitted|Connection refused|slurm_persist_conn_open|Slurm backup controller in standby|Unable to connect to database|Connection timed out/i;
+/** Slurm's programs are here and no cluster is: no slurm.conf and no DNS record for one. */
+const NOT_CONFIGURED =
+  /Could not establish a configuration source|Unable to process configuration file|Unable to establish controller machine|s_p_parse_file: unable to (?:status|read) file/i;
+
+export interface SlurmOptions {
+  readonly timeoutMs?: number;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a Slurm command answered when Slurm was there and reachable: it may still have refused. */
+export interface SlurmAnswer extends ExecResult {
+  readonly ok: boolean;
+}
+
+/**
+ * Runs one Slurm command within its time limit.
+ * @throws OpsError with exit code 69 when Slurm is not installed or not configured, 75 when it did not answer.
+ */
+export async function slurm(
+  system: System,
+  argv: readonly string[],
+  options: SlurmOptions = {},
+): Promise<SlurmAnswer> {
+  const program = argv[0] ?? '';
+  const timeoutMs = options.timeoutMs ?? LIMIT_MS;
+  const result = await system.exec(argv, { ...options, timeoutMs, env: { ...system.env, ...options.env } });
+  if (result.missing) {
+    throw new OpsError(`Slurm is not installed here: "${program}" was not found`, {
+      exitCode: EXIT.noSlurm,
+      hint: INSTALL_HINT,
+    });
+  }
+  if (result.timedOut) {
+    throw new OpsError(`${program} did not answer within ${timeoutMs / 1000} s`, {
+      exitCode: EXIT.tryAgain,
+      hint: 'Slurm is down or overloaded. Nothing was changed by opsctl; try again in a minute.',
+    });
+  }
+  if (result.code === 0) return { ...result, ok: true };
+  if (NOT_CONFIGURED.test(result.stderr)) {
+    throw new OpsError(`Slurm is installed but no cluster is configured: ${lastLine(result.stderr)}`, {
+      exitCode: EXIT.noSlurm,
+      hint: INSTALL_HINT,
+    });
+  }
+  if (NO_ANSWER.test(result.stderr)) {
+    throw new OpsError(`Slurm did not answer ${program}: ${lastLine(result.stderr)}`, {
+      exitCode: EXIT.tryAgain,
+      hint: 'The controller is down or unreachable; try again in a minute.',
+    });
+  }
+  return { ...result, ok: false };
+}
+
+/** A tool's own last word, without its repeated prefix. */
+export function lastLine(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return (lines.at(-1) ?? '').replace(/^\w+: (?:error|fatal): /, '');
+}

@@ -1,0 +1,51 @@
+import { styleText } from 'node:util';
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** Where a command speaks: results to standard output, progress and warnings to standard error. */
+export interface Terminal {
+  /** A line of the result. */
+  readonly out: (line: string) => void;
+  /** A line about the work: silent with --quiet. */
+  readonly note: (line: string) => void;
+  /** A line that must be seen: a warning or an error. */
+  readonly warn: (line: string) => void;
+  readonly style: (style: Style, text: string) => string;
+  /** Columns of standard output; 80 where there is no terminal. */
+  readonly width: number;
+  /** Someone can be asked: standard input and standard error are terminals. */
+  readonly interactive: boolean;
+}
+
+const DEFAULT_WIDTH = 80;
+
+export function processTerminal(): Terminal {
+  const colour = wantsColour(process.env, process.stdout.isTTY === true);
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${line}\n`),
+    warn: (line) => void process.stderr.write(`${line}\n`),
+    style: (style, text) => (colour ? styleText(style, text) : text),
+    width: process.stdout.columns ?? DEFAULT_WIDTH,
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  };
+}
+
+/** The terminal with notes silenced, as --quiet asks. */
+export function quiet(terminal: Terminal): Terminal {
+  return { ...terminal, note: () => undefined };
+}
+
+/** https://no-color.org: any non-empty NO_COLOR wins; FORCE_COLOR helps pagers and CI. */
+export function wantsColour(env: Readonly<Record<string, string | undefined>>, isTerminal: boolean): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR && env.FORCE_COLOR !== '0') return true;
+  return isTerminal && env.TERM !== 'dumb';
+}
+
+/** Text from a log, a name or another program, made safe to show: no control or escape codes reach the terminal. */
+export function printable(text: string): string {
+  return text
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+}
