@@ -164,13 +164,18 @@ def remove_leftovers(output_dir: Path) -> list[str]:
     return sorted(names)
 
 
-def resolve_start(path: Path) -> Path:
-    """What --model_name_or_path names: the directory itself, or the final checkpoint of a finished run in it."""
-    if (path / STATE_FILE).is_file():
-        return path
+def read_weights(path: Path) -> tuple[dict[str, int], dict[str, Any]]:
+    """Sizes and weights of the model in a checkpoint, or in the final checkpoint of a finished run's directory."""
+    source = f"--model_name_or_path {path}"
     if not path.is_dir():
-        raise UserError(f"--model_name_or_path {path}: neither `tiny` nor a directory")
-    final = steps(path, "final_")
-    if not final:
-        raise UserError(f"--model_name_or_path {path}: no checkpoint, and no final_* of a finished run in it")
-    return path / f"final_{final[0]}"
+        raise UserError(f"{source}: neither `tiny` nor a directory")
+    if not (path / STATE_FILE).is_file():
+        final = steps(path, "final_")
+        if not final:
+            raise UserError(f"{source}: no checkpoint, and no final_* of a finished run in it")
+        path = path / f"final_{final[0]}"
+    try:
+        state, parts = read(path, "model")
+    except Damaged as reason:
+        raise UserError(f"{source}: {path.name}: {reason}") from None
+    return state["model"], parts["model"]

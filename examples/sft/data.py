@@ -39,6 +39,7 @@ class Dataset:
     held_out: list[Sample] = field(default_factory=list)
     truncated: int = 0  # samples cut to max_seq_length
     dropped: int = 0  # samples of which no response was left after the cut
+    response_tokens: int = 0  # tokens of the answers, each with its EOS
     crc: int = 0  # of all ids and tokens, to tell one data set from another
 
 
@@ -61,12 +62,14 @@ def load_dataset(directory: Path, suffix: str, max_seq_length: int, train_on_inp
                     identity, turns = parse_line(line)
                 except ValueError as error:
                     raise UserError(f"{path}:{number}: {error}") from None
-                tokens, labels = encode(turns, train_on_inputs)
+                tokens, labels = encode(turns)
                 dataset.truncated += len(tokens) > max_seq_length
-                sample = make_sample(identity, tokens[:max_seq_length], labels[:max_seq_length])
-                if sample.targets == 0:
+                responses = count_targets(labels[:max_seq_length])
+                if responses == 0:
                     dataset.dropped += 1
                     continue
+                dataset.response_tokens += responses
+                sample = make_sample(identity, tokens, tokens if train_on_inputs else labels, max_seq_length)
                 dataset.crc = zlib.crc32(repr((identity, tokens)).encode(), dataset.crc)
                 samples.append(sample)
 
@@ -81,7 +84,7 @@ def load_dataset(directory: Path, suffix: str, max_seq_length: int, train_on_inp
 def parse_line(line: bytes) -> tuple[str, list[str]]:
     """One line {"id": "...", "data": ["question", "answer", ...]}, or a ValueError that says what is wrong with it."""
     try:
-        record: Any = json.loads(line.decode("utf-8"))
+        record: Any = json.loads(line.rstrip().decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -101,21 +104,29 @@ def parse_line(line: bytes) -> tuple[str, list[str]]:
     return str(identity), turns
 
 
-def encode(turns: Sequence[str], train_on_inputs: bool) -> tuple[list[int], list[int]]:
-    """Tokens and labels. Only the answers, with the EOS behind each, count in the loss unless train_on_inputs."""
+def encode(turns: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Tokens and labels. Of the labels only the answers, with the EOS behind each, count in the loss."""
     tokens: list[int] = []
     labels: list[int] = []
     for question, answer in zip(turns[::2], turns[1::2]):
         prompt = [USER, *question.encode("utf-8"), ASSISTANT]
         response = [*answer.encode("utf-8"), EOS]
         tokens += prompt + response
-        labels += (prompt if train_on_inputs else [IGNORED] * len(prompt)) + response
+        labels += [IGNORED] * len(prompt) + response
     return tokens, labels
 
 
-def make_sample(identity: str, tokens: list[int], labels: list[int]) -> Sample:
-    targets = sum(label != IGNORED for label in labels[1:])  # nothing predicts the first token
-    return Sample(identity, torch.tensor(tokens, dtype=torch.int16), torch.tensor(labels, dtype=torch.int16), targets)
+def make_sample(identity: str, tokens: list[int], labels: list[int], length: int) -> Sample:
+    return Sample(
+        identity,
+        torch.tensor(tokens[:length], dtype=torch.int16),
+        torch.tensor(labels[:length], dtype=torch.int16),
+        count_targets(labels[:length]),
+    )
+
+
+def count_targets(labels: Sequence[int]) -> int:
+    return sum(label != IGNORED for label in labels[1:])  # nothing predicts the first token
 
 
 def split(samples: list[Sample]) -> tuple[list[Sample], list[Sample]]:
@@ -163,11 +174,11 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
     return tokens[:, :-1], labels[:, 1:]
 
 
-def target_count(samples: Sequence[Sample]) -> int:
+def total_targets(samples: Sequence[Sample]) -> int:
     return sum(sample.targets for sample in samples)
 
 
-def token_count(samples: Sequence[Sample]) -> int:
+def total_tokens(samples: Sequence[Sample]) -> int:
     return sum(len(sample.tokens) for sample in samples)
 
 

@@ -34,9 +34,10 @@ from torch.distributed.elastic.multiprocessing.errors import record
 
 import checkpoint
 import options
-from data import VOCABULARY, Sample, Stream, collate, extend_crc, load_dataset, target_count, token_count
+from data import VOCABULARY, Sample, Stream, collate, extend_crc, load_dataset, total_targets, total_tokens
 from errors import UserError
 from model import Transformer, response_loss
+from optimizer import learning_rate, make_optimizer
 from parallel import Group, without_sync
 
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h
@@ -69,6 +70,7 @@ class Progress:
     step: int = 0
     samples_seen: int = 0
     samples_crc: int = 0  # of the ids of all samples seen, in order
+    loss: float | None = None  # of the last step; None before it, and when it was not a number
     best_step: int | None = None
     best_perplexity: float | None = None
     log_history: list[dict[str, Any]] = field(default_factory=list)
@@ -115,12 +117,10 @@ class Trainer:
             f"data files={data.files} samples={len(samples)} train={len(data.train)} eval={len(data.held_out)} "
             f"truncated={data.truncated} dropped={data.dropped} crc={data.crc:08x}"
         )
-        say(f"Total tokens for sft: {token_count(samples)}")
-        say(
-            f"Total response tokens for sft: {target_count(samples)}"
-            if not self.args.train_on_inputs
-            else "Loss over all tokens"
-        )
+        say(f"Total tokens for sft: {total_tokens(samples)}")
+        say(f"Total response tokens for sft: {data.response_tokens}")
+        if self.args.train_on_inputs:
+            say("warning: the loss counts the questions too (--train_on_inputs)")
         parameters = sum(parameter.numel() for parameter in self.model.parameters())
         sizes = " ".join(f"{name}={value}" for name, value in self.sizes.items())
         say(
@@ -193,7 +193,7 @@ class Trainer:
     def run(self) -> int:
         args, progress, say = self.args, self.progress, self.group.print
         stop = StopRequest()
-        start, loss = time.monotonic(), None
+        start = time.monotonic()
         tokens, seconds = 0, 0.0  # since the last log line, without evaluations and checkpoints
         self.wrapped.train()
         while progress.step < self.total_steps:
@@ -203,10 +203,11 @@ class Trainer:
             own_loss, norm = self.train_step(samples, rate)
             time.sleep(args.step_delay)
             loss, *signals = self.group.sum([own_loss, *stop.seen])
-            tokens += token_count(samples)
+            tokens += total_tokens(samples)
             seconds += time.monotonic() - step_start
 
             progress.step += 1
+            progress.loss = finite(loss)
             progress.samples_seen += len(samples)
             progress.samples_crc = extend_crc(progress.samples_crc, samples)
             last = progress.step == self.total_steps
@@ -224,10 +225,8 @@ class Trainer:
                 return EXIT_STOPPED
 
         self.save_weights("final")
-        if loss is None and progress.log_history:
-            loss = progress.log_history[-1]["loss"]  # there was nothing left to do
         say(
-            f"finished step={progress.step} loss={shown(loss)} samples_seen={progress.samples_seen} "
+            f"finished step={progress.step} loss={shown(progress.loss)} samples_seen={progress.samples_seen} "
             f"seconds={time.monotonic() - start:.1f}"
         )
         return 0
@@ -239,7 +238,7 @@ class Trainer:
         longer answers weighs more, just as if one process had seen all samples at once.
         """
         args, group = self.args, self.group
-        targets = target_count(samples)
+        targets = total_targets(samples)
         total = 0.0
         for settings in self.optimizer.param_groups:
             settings["lr"] = rate
@@ -283,7 +282,7 @@ class Trainer:
             inputs, labels = collate(mine[first : first + size])
             total += response_loss(self.model(inputs), labels).item()
         self.model.train()
-        loss = group.sum([total])[0] / target_count(self.data.held_out)
+        loss = group.sum([total])[0] / total_targets(self.data.held_out)
         perplexity = math.exp(min(loss, 700.0))
         progress.log_history.append(
             {"step": progress.step, "eval_loss": finite(loss), "perplexity": finite(perplexity)}
@@ -330,38 +329,13 @@ class Trainer:
 
 def choose_model(args: Namespace) -> tuple[dict[str, int], dict[str, Tensor] | None]:
     """The sizes of the model, and the weights to start from (None: new ones)."""
-    asked = {"hidden_size": args.hidden_size, "num_layers": args.num_layers}
     if args.model_name_or_path == "tiny":
-        return {"hidden_size": asked["hidden_size"] or 48, "num_layers": asked["num_layers"] or 2}, None
-    path = checkpoint.resolve_start(Path(args.model_name_or_path))
-    try:
-        state, parts = checkpoint.read(path, "model")
-    except checkpoint.Damaged as reason:
-        raise UserError(f"--model_name_or_path {path}: {reason}") from None
-    sizes: dict[str, int] = state["model"]
-    for name, value in asked.items():
-        if value is not None and value != sizes[name]:
-            raise UserError(f"--{name} {value}, but {path} has {sizes[name]}")
-    return sizes, parts["model"]
-
-
-def make_optimizer(model: nn.Module, args: Namespace) -> torch.optim.AdamW:
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": args.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=args.learning_rate, betas=(0.9, 0.95))
-
-
-def learning_rate(step: int, total: int, args: Namespace) -> float:
-    """The rate of the step after `step` steps: a function of the step alone, so a scheduler has no state to save."""
-    warmup = math.ceil(args.warmup_ratio * total)
-    if step < warmup:
-        return args.learning_rate * (step + 1) / warmup
-    if args.lr_scheduler_type == "constant":
-        return args.learning_rate
-    return args.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))
+        return {"hidden_size": args.hidden_size or 48, "num_layers": args.num_layers or 2}, None
+    sizes, weights = checkpoint.read_weights(Path(args.model_name_or_path))
+    for name, size in sizes.items():
+        if getattr(args, name) not in (None, size):
+            raise UserError(f"--{name} {getattr(args, name)}, but {args.model_name_or_path} has {size}")
+    return sizes, weights
 
 
 def finite(value: float) -> float | None:

@@ -1,5 +1,7 @@
 import { cancelCommand } from './cancel.ts';
 import type { Command } from './command.ts';
+import { configCommand } from './config.ts';
+import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
 import { renderCommand } from './render.ts';
 import { sandboxCommand } from './sandbox.ts';
@@ -8,6 +10,8 @@ import { submitCommand } from './submit.ts';
 
 /** Every command, in the order of `opsctl --help`. */
 export const commands: readonly Command[] = [
+  initCommand,
+  configCommand,
   renderCommand,
   submitCommand,
   statusCommand,

@@ -35,10 +35,13 @@ export async function addTemplateOptions(parser: Argv, context: Context): Promis
     import('../template/resolve.ts'),
   ]);
   const { template } = await chooseTemplate(context, choice);
+  // yargs sets the whole help text before every command; what nobody asked for need not be in it.
+  const hidden = !context.argv.some((word) => word === '--help' || word === '-h');
   for (const parameter of template.parameters) {
     parser.option(flagName(parameter.name), {
       type: 'string',
       requiresArg: true,
+      hidden,
       group: `${parameter.group}:`,
       describe: describeParameter(parameter),
     });

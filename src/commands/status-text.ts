@@ -40,7 +40,7 @@ export function statusLines(status: RunStatus, style: Style): string[] {
     ['nodes', nodeNames(status) || null],
     ['time', time(status) || null],
     ['start', status.elapsedSeconds ? null : status.startAt],
-    ['attempts', status.attempts.length > 1 ? attempts(status) : null],
+    ['attempts', status.attempts.length > (status.state === 'PENDING' ? 0 : 1) ? attempts(status) : null],
     ['step', metrics.step === null ? null : progress(status)],
     ['loss', loss(status)],
     ['speed', speed(status)],
@@ -74,9 +74,9 @@ function stateDetails(status: RunStatus): string {
   return details.length === 0 ? '' : printable(` (${details.join(', ')})`);
 }
 
-function nodeNames({ nodes, nodeCount }: RunStatus): string {
+function nodeNames({ nodes, nodeCount, state }: RunStatus): string {
   if (nodes.length > 0) return printable(compressHostlist(nodes));
-  return nodeCount ? `${nodeCount} wanted` : '';
+  return nodeCount && state === 'PENDING' ? `${nodeCount} wanted` : '';
 }
 
 function time({ elapsedSeconds, limitSeconds }: RunStatus): string {

@@ -120,7 +120,7 @@ function showReadiness(readiness: Readiness, gpuHours: number, { terminal }: Con
     );
   }
   if (readiness.verdicts.length === 0) terminal.out('unchecked  --no-preflight was given');
-  terminal.out(`asks for   ${Number(gpuHours.toFixed(2))} GPU-hours at most`);
+  terminal.out(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
 }
 
 /** `--after 12` or `--after RUN` as sbatch's dependency. */

@@ -28,7 +28,7 @@ function problemsOf(schema: z.core.$ZodType, data: unknown, issue: z.core.$ZodIs
   }
   const value = valueAt(data, keyPath);
   return [
-    { keyPath, atValue: true, message: `${expected(issue)}, found ${shown(value)}${quoting(issue, value)}` },
+    { keyPath, atValue: true, message: `${expected(issue)}, found ${shown(value)}${advice(issue, value)}` },
   ];
 }
 
@@ -67,7 +67,11 @@ function shown(value: unknown): string {
 }
 
 /** YAML reads 22.05 and true as a number and a boolean; who means text must say so. */
-function quoting(issue: z.core.$ZodIssue, value: unknown): string {
+function advice(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'invalid_value' && typeof value === 'string') {
+    const meant = didYouMean(value, issue.values.map(String));
+    return meant === '' ? '' : `.${meant}`;
+  }
   const wantsText = issue.code === 'invalid_type' && issue.expected === 'string';
   return wantsText && (typeof value === 'number' || typeof value === 'boolean') ? ': put it in quotes' : '';
 }
@@ -82,14 +86,28 @@ function valueAt(data: unknown, keyPath: KeyPath): unknown {
 
 /** Names that the schema has at a key path. */
 function knownKeys(schema: z.core.$ZodType, keyPath: KeyPath): string[] {
-  let at = unwrap(schema);
-  for (const key of keyPath) {
-    if (at instanceof z.core.$ZodObject) at = unwrap(at._zod.def.shape[String(key)]);
-    else if (at instanceof z.core.$ZodRecord) at = unwrap(at._zod.def.valueType);
-  }
+  const at = unwrap(schemaAt(schema, keyPath));
   return at instanceof z.core.$ZodObject ? Object.keys(at._zod.def.shape) : [];
 }
 
+/** What the schema's author says of a key; empty when nothing. */
+export function descriptionOf(schema: z.core.$ZodType, keyPath: KeyPath): string {
+  const at = schemaAt(schema, keyPath);
+  return (at && z.globalRegistry.get(at)?.description) ?? '';
+}
+
+function schemaAt(schema: z.core.$ZodType, keyPath: KeyPath): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = schema;
+  for (const key of keyPath) {
+    const container = unwrap(at);
+    if (container instanceof z.core.$ZodObject) at = container._zod.def.shape[String(key)];
+    else if (container instanceof z.core.$ZodRecord) at = container._zod.def.valueType;
+    else return undefined;
+  }
+  return at;
+}
+
+/** The schema below what gives defaults and allows null. */
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
   if (schema instanceof z.core.$ZodPipe) return unwrap(schema._zod.def.out);
   const wraps =

@@ -21,8 +21,8 @@ export interface LoadedConfig {
   /** Null when there is no file: then everything is a default. */
   readonly path: string | null;
   readonly profileName: string | null;
-  /** Names of all profiles of the file. */
-  readonly profiles: readonly string[];
+  /** `file:line` of what chose the profile, or `default`. */
+  readonly profileSource: string;
   readonly profile: Profile;
   /** `environment` as template parameters: modules (joined by spaces), activate and python, as far as the file has them. */
   readonly environment: ParameterInputs;
@@ -85,7 +85,7 @@ function withoutFile(wanted: string | undefined): LoadedConfig {
   return {
     path: null,
     profileName: null,
-    profiles: [],
+    profileSource: 'default',
     profile: profileSchema.parse({}),
     environment: {},
     defaults: {},
@@ -116,7 +116,10 @@ function chooseProfile(file: YamlFile, config: Config, wanted: string | undefine
   return {
     path: file.path,
     profileName,
-    profiles,
+    profileSource:
+      profileName === null
+        ? 'default'
+        : place(file, config.profile === null ? ['profiles', profileName] : ['profile']),
     profile,
     environment: environmentInputs(file, inFile(['environment']), profile.environment),
     defaults: parameterInputs(file, inFile(['defaults']), profile.defaults),

@@ -11,7 +11,7 @@ const absolutePath = z
   .check(z.regex(/^\/[^\u0000-\u001f\u007f]*$/, 'expected an absolute path, beginning with "/"'));
 const slurmName = z
   .string()
-  .check(z.regex(/^[A-Za-z0-9_][A-Za-z0-9_.+@-]*$/, 'expected a name of letters, digits and "_.+@-"'));
+  .check(z.regex(/^[^\s,|;&<>(){}[\]"'`$\\\u0000-\u001f]+$/, 'expected a name as Slurm spells it'));
 const duration = z
   .string()
   .check(

@@ -1,5 +1,7 @@
-import type { Manifest } from './manifest.ts';
 import { type Reading, readMetricLine, withoutLabels } from './metric-lines.ts';
+
+/** Of a run's resolved parameters only the values matter here. */
+type Parameters = Readonly<Record<string, { readonly value: unknown }>>;
 
 export interface Metrics {
   readonly step: number | null;
@@ -24,17 +26,14 @@ export interface Metrics {
  * The newest values in the (end of a) log. Every metric is the last one printed, whoever printed it; the step of a
  * progress bar counts only for the training's bar, which is the one that has been running longest.
  */
-export function readMetrics(log: string, parameters: Manifest['parameters'] = {}): Metrics {
-  const readings = log.split(/[\r\n]+/).flatMap((line) => readMetricLine(withoutLabels(line)) ?? []);
-  const bar = readings.reduce<Reading | undefined>(
-    (oldest, reading) =>
-      (reading.barSeconds ?? -1) >= (oldest?.barSeconds ?? 0) && reading.barSeconds !== undefined
-        ? reading
-        : oldest,
-    undefined,
-  );
+export function readMetrics(log: string, parameters: Parameters = {}): Metrics {
+  // A bar has no line end, so a dictionary from standard output may follow it at once.
+  const readings = log.split(/[\r\n]+|(?=\{')/).flatMap((line) => readMetricLine(withoutLabels(line)) ?? []);
+  const bars = readings.filter((reading) => reading.barSeconds !== undefined);
+  const longest = Math.max(...bars.map((bar) => bar.barSeconds ?? 0));
+  const training = bars.find((bar) => bar.barSeconds === longest)?.totalSteps;
   const counted = readings.filter(
-    (reading) => reading.barSeconds === undefined || reading.totalSteps === bar?.totalSteps,
+    (reading) => reading.barSeconds === undefined || reading.totalSteps === training,
   );
   const newest: Reading = Object.assign({}, ...counted);
   return { ...finite(newest), ...throughput(newest, parameters) };
@@ -74,7 +73,7 @@ const LENGTH = [
 
 type Throughput = Pick<Metrics, 'tokensPerSecond' | 'tgs' | 'tgsSource'>;
 
-function throughput(newest: Reading, parameters: Manifest['parameters']): Throughput {
+function throughput(newest: Reading, parameters: Parameters): Throughput {
   const gpus = worldSize(parameters);
   const printed = known(newest.tokensPerSecond);
   const tgs = known(newest.tgs) ?? (printed !== null && gpus !== undefined ? printed / gpus : null);
@@ -107,21 +106,21 @@ function times(perGpu: number | null, gpus: number | undefined): number | null {
 }
 
 /** Training processes of a node: one a GPU, or as many as were asked for on CPUs. */
-export function processesPerNode(parameters: Manifest['parameters']): number | undefined {
+export function processesPerNode(parameters: Parameters): number | undefined {
   return (
     parameter(parameters, ['gpus_per_node']) ??
     parameter(parameters, ['processes_per_node', 'nproc_per_node'])
   );
 }
 
-function worldSize(parameters: Manifest['parameters']): number | undefined {
+function worldSize(parameters: Parameters): number | undefined {
   const nodes = parameter(parameters, ['nodes']);
   const processes = processesPerNode(parameters);
   return nodes && processes && nodes * processes;
 }
 
 /** The first of the named parameters that is a positive number. */
-function parameter(parameters: Manifest['parameters'], names: readonly string[]): number | undefined {
+function parameter(parameters: Parameters, names: readonly string[]): number | undefined {
   const values = names.map((name) => Number(parameters[name]?.value ?? Number.NaN));
   return values.find((value) => value > 0);
 }

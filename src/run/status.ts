@@ -1,4 +1,4 @@
-import type { OpsError } from '../errors.ts';
+import { OpsError } from '../errors.ts';
 import type { JobQuery } from '../slurm/job.ts';
 import { isActive } from '../slurm/states.ts';
 import { currentUser, type System } from '../system/system.ts';
@@ -16,8 +16,8 @@ import type { Target } from './target.ts';
 
 /** Enough of a log for its last metrics, whatever else is printed between them. */
 const LOG_END = 256 * 1024;
-/** Names that one sacct command line may hold: an argument ends at 128 KiB. */
-const MOST_NAMES = 1_000;
+/** Job ids that one sacct is asked about: an argument may have 128 KiB. */
+const MOST_JOBS = 5_000;
 /** Accounting is asked about times from before the submission, because clocks differ. */
 const CLOCK_SKEW_S = 3_600;
 
@@ -36,11 +36,22 @@ export async function oneStatus(
   const { knowledge, jobId, attempts, failure, notes } = await knowTarget(system, target);
   if (target.kind === 'job') return { status: statusOf({ knowledge, jobId, attempts, notes }), failure };
   const { manifest } = target;
-  const [metrics, checkpoint] = await Promise.all([
-    runMetrics(manifest),
+  const [log, checkpoint] = await Promise.all([
+    readableMetrics(manifest),
     newestCheckpoint(manifest.outputDir),
   ]);
-  return { status: statusOf({ manifest, knowledge, jobId, attempts, metrics, checkpoint, notes }), failure };
+  const all = { manifest, knowledge, jobId, attempts, checkpoint, ...log, notes: [...notes, ...log.notes] };
+  return { status: statusOf(all), failure };
+}
+
+/** A log that may not be read must not hide the state. */
+async function readableMetrics(manifest: Manifest): Promise<{ metrics?: Metrics; notes: string[] }> {
+  try {
+    return { metrics: await runMetrics(manifest), notes: [] };
+  } catch (error) {
+    if (error instanceof OpsError) return { notes: [`No metrics: ${error.message}.`] };
+    throw error;
+  }
 }
 
 export interface Known {
@@ -65,8 +76,11 @@ export async function knowTarget(system: System, target: Target): Promise<Known>
     };
   }
   const { manifest } = target;
-  const query: JobQuery = { user: manifest.user, names: [manifest.runId] };
-  const view = await viewSlurm(system, query, query, since([manifest]));
+  const { user, runId, jobId } = manifest;
+  const byName: JobQuery = { user, names: [runId] };
+  // By name sacct passes over jobs that never became eligible, such as one held and cancelled.
+  const byId = jobId === null ? byName : { jobIds: [jobId] };
+  const view = await viewSlurm(system, byName, byId, since([manifest]));
   return knowRun(system, manifest, view);
 }
 
@@ -109,14 +123,9 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
 export async function manyStatuses(system: System, count: number): Promise<Statuses> {
   const runs = await listRuns(system);
   if (runs.length === 0) return { statuses: [], hidden: 0, failure: undefined };
-  const newest = runs.slice(0, Math.min(count, MOST_NAMES));
-  const user = currentUser();
-  const view = await viewSlurm(
-    system,
-    { user },
-    { user, names: newest.map((run) => run.runId) },
-    since(newest),
-  );
+  const newest = runs.slice(0, Math.min(count, MOST_JOBS));
+  const jobIds = newest.flatMap((run) => run.jobId ?? []);
+  const view = await viewSlurm(system, { user: currentUser() }, { jobIds }, since(newest));
   const queued = new Set((view.queue ?? []).filter((job) => isActive(job.state)).map((job) => job.name));
   const shown = runs.filter((run, index) => index < count || queued.has(run.runId));
   const statuses = await Promise.all(

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { errorCode, fileError } from '../system/files.ts';
 import type { System } from '../system/system.ts';
-import { deleteFiles, endProcesses, removeEmpty } from './end.ts';
+import { deleteFiles, endProcess, endProcesses, removeEmpty } from './end.ts';
 import type { Place } from './place.ts';
 import { isAlive } from './processes.ts';
 import { layout, readSandbox } from './sandbox.ts';
@@ -30,7 +30,7 @@ export async function down(system: System, place: Place, keepShared: boolean): P
   }
   const starter = found.kind === 'sandbox' ? found.sandbox.starter : null;
   if (starter !== null && starter.pid !== process.pid && (await isAlive(starter))) {
-    process.kill(starter.pid, 'SIGKILL');
+    endProcess(starter.pid);
   }
   const processesEnded = await endProcesses(place.dir);
   const wasThere = found.kind === 'sandbox' || found.kind === 'half-made' || processesEnded > 0;

@@ -20,7 +20,7 @@ export async function endProcesses(dir: string): Promise<number> {
   const gone = await poll(END_LIMIT_MS, async () => {
     for (const one of left) {
       ended.add(`${one.pid} ${one.startTime}`);
-      if (await isAlive(one)) kill(one.pid);
+      if (await isAlive(one)) endProcess(one.pid);
     }
     left = await remaining(dir);
     return left.length === 0 || undefined;
@@ -37,7 +37,8 @@ async function remaining(dir: string) {
   return processesOf(dir, await readProcesses());
 }
 
-function kill(pid: number): void {
+/** Ends one process at once. */
+export function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../system/files.ts';
+import { enterDatabaseScript } from './accounting.ts';
 import { cgroupConf, gresConf, slurmConf, slurmdbdConf } from './conf.ts';
 import type { Install } from './install.ts';
 import { enterNodeScript } from './namespace.ts';
@@ -22,7 +23,12 @@ export async function writeSandboxFiles(sandbox: Sandbox, install: Install): Pro
       write(files.cgroupConf, cgroupConf(sandbox)),
       write(files.mungeKey, randomBytes(MUNGE_KEY_BYTES)),
       write(files.enterNode, enterNodeScript(sandbox), 0o700),
-      ...(sandbox.shape.accounting ? [write(files.slurmdbdConf, slurmdbdConf(sandbox))] : []),
+      ...(install.database
+        ? [
+            write(files.slurmdbdConf, slurmdbdConf(sandbox)),
+            write(files.enterDatabase, enterDatabaseScript(sandbox, install.database), 0o700),
+          ]
+        : []),
       ...programLinks(install).map(([name, target]) => symlink(target, join(files.bin, name))),
       ...Array.from({ length: sandbox.shape.gpusPerNode }, (_, index) =>
         symlink('/dev/null', join(files.devices, `nvidia${index}`)),

@@ -5,7 +5,8 @@ import { type Isolation, layout, type Sandbox } from './sandbox.ts';
 /** What a compute node has for itself; everything else is one file system for all, as a cluster's NFS is. */
 export const PRIVATE_DIRECTORIES = ['/dev/shm', '/tmp'] as const;
 
-const UNSHARE: Readonly<Record<Exclude<Isolation, 'none'>, readonly string[]>> = {
+const UNSHARE: Readonly<Record<Isolation, readonly string[]>> = {
+  none: [],
   'mount-namespace': ['unshare', '--mount', '--propagation', 'private'],
   'user-namespace': [
     ...['unshare', '--user', '--map-current-user', '--keep-caps'],
@@ -19,17 +20,22 @@ const PROBE =
 /** The best isolation that this machine grants: tried, because sysctl, AppArmor and containers all forbid it in their own ways. */
 export async function probeIsolation(system: System): Promise<Isolation> {
   for (const isolation of ['mount-namespace', 'user-namespace'] as const) {
-    const result = await system.exec([...UNSHARE[isolation], 'sh', '-c', PROBE], { env: system.env });
+    const result = await system.exec([...isolated(isolation), 'sh', '-c', PROBE], { env: system.env });
     if (result.code === 0) return isolation;
   }
   return 'none';
+}
+
+/** What to put before a command that is to have mounts of its own. */
+export function isolated(isolation: Isolation): readonly string[] {
+  return UNSHARE[isolation];
 }
 
 /** The command line that becomes a node's slurmd, in the node's own namespaces. */
 export function nodeCommand(sandbox: Sandbox, node: string): string[] {
   const files = layout(sandbox.dir);
   if (sandbox.isolation === 'none') return slurmdCommand(sandbox, node);
-  return [...UNSHARE[sandbox.isolation], '/bin/sh', files.enterNode, node];
+  return [...isolated(sandbox.isolation), '/bin/sh', files.enterNode, node];
 }
 
 function slurmdCommand(sandbox: Sandbox, node: string): string[] {

@@ -57,6 +57,7 @@ export function layout(dir: string) {
     database: join(dir, 'db'),
     bin: join(dir, 'bin'),
     enterNode: join(dir, 'bin', 'enter-node'),
+    enterDatabase: join(dir, 'bin', 'enter-database'),
     log: join(dir, 'log'),
     devices: join(dir, 'dev'),
     run: join(dir, 'run'),

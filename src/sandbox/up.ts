@@ -71,11 +71,9 @@ async function reuse(
       'End it first with "opsctl sandbox down", or name another one with --name.',
     );
   }
-  const { nodes, accounting } = sandbox.shape;
-  const complete = 2 + nodes + (accounting ? 2 : 0);
-  const install = await findInstall(system, accounting);
-  await startMissing(system, sandbox, install, running);
-  return { sandbox, outcome: running.length === complete ? 'already-up' : 'repaired' };
+  await findInstall(system, sandbox.shape.accounting);
+  const started = await startMissing(system, sandbox, running);
+  return { sandbox, outcome: started === 0 ? 'already-up' : 'repaired' };
 }
 
 async function startAnew(
@@ -114,7 +112,7 @@ async function startAnew(
     return await interruptible(
       async () => {
         await writeSandboxFiles(sandbox, install);
-        await startMissing(system, sandbox, install, []);
+        await startMissing(system, sandbox, []);
         const complete = { ...sandbox, starter: null };
         await rewriteSandbox(complete);
         return complete;

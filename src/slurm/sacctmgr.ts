@@ -40,7 +40,10 @@ export function parseAssociations(stdout: string, cluster: string | null): UserA
       qos,
       defaultQos,
     }))
-    .filter((row) => cluster === null || row.rowCluster === '' || row.rowCluster.toLowerCase() === cluster.toLowerCase());
+    .filter(
+      (row) =>
+        cluster === null || row.rowCluster === '' || row.rowCluster.toLowerCase() === cluster.toLowerCase(),
+    );
   const accounts = unique(rows.map((row) => row.account));
   const mainAccount = rows.find((row) => accounts.includes(row.defaultAccount))?.defaultAccount;
   const mainQos = (rows.find((row) => row.account === mainAccount && row.defaultQos) ?? rows[0])?.defaultQos;

@@ -22,7 +22,9 @@ const FIELDS = {
 export async function showConfig(system: System): Promise<ClusterConfig> {
   const answer = await slurm(system, ['scontrol', 'show', 'config']);
   if (!answer.ok) {
-    throw new OpsError(`scontrol show config failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+    throw new OpsError(`scontrol show config failed: ${lastLine(answer.stderr)}`, {
+      exitCode: EXIT.tryAgain,
+    });
   }
   return parseConfig(answer.stdout);
 }
@@ -39,5 +41,9 @@ export function parseConfig(stdout: string): ClusterConfig {
     const value = values.get(FIELDS[field]);
     return value === undefined || value === '' || value === '(null)' ? null : value;
   };
-  return { name: get('name'), version: get('version'), accounting: /slurmdbd$/.test(get('accounting') ?? '') };
+  return {
+    name: get('name'),
+    version: get('version'),
+    accounting: /slurmdbd$/.test(get('accounting') ?? ''),
+  };
 }

@@ -42,7 +42,9 @@ export async function showPartitions(system: System): Promise<PartitionLimits[]>
   const answer = await slurm(system, ['scontrol', '--all', 'show', 'partition']);
   // A cluster without a partition is an answer, and an exit code of 1.
   if (!answer.ok && !/No partitions in the system/i.test(answer.stdout + answer.stderr)) {
-    throw new OpsError(`scontrol show partition failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+    throw new OpsError(`scontrol show partition failed: ${lastLine(answer.stderr)}`, {
+      exitCode: EXIT.tryAgain,
+    });
   }
   return parsePartitions(answer.stdout);
 }
@@ -51,7 +53,9 @@ export async function showPartitions(system: System): Promise<PartitionLimits[]>
 export function parsePartitions(stdout: string): PartitionLimits[] {
   return stdout
     .split(/^(?=PartitionName=)/m)
-    .map((record) => new Map([...record.matchAll(/(\w+)=(\S*)/g)].map(([, key, value]) => [key, value ?? ''])))
+    .map(
+      (record) => new Map([...record.matchAll(/(\w+)=(\S*)/g)].map(([, key, value]) => [key, value ?? ''])),
+    )
     .filter((values) => values.get(FIELDS.name))
     .map((values) => {
       const get = (field: keyof typeof FIELDS): string => values.get(FIELDS[field]) ?? '';

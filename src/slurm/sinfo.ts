@@ -18,7 +18,12 @@ const FIELDS = ['%R', '%D', '%c', '%m', '%G'] as const;
 const FORMAT = FIELDS.join('|');
 
 /** A person's own sinfo defaults would leave partitions out or change the form. */
-const NO_DEFAULTS = { SINFO_ALL: undefined, SINFO_FORMAT: undefined, SINFO_PARTITION: undefined, SINFO_SORT: undefined };
+const NO_DEFAULTS = {
+  SINFO_ALL: undefined,
+  SINFO_FORMAT: undefined,
+  SINFO_PARTITION: undefined,
+  SINFO_SORT: undefined,
+};
 
 /**
  * The shapes of the nodes of every partition, hidden ones too. `--exact` keeps unlike nodes apart, where sinfo

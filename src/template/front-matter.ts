@@ -34,29 +34,16 @@ const frontMatterSchema = z.strictObject({
 export type FrontMatter = z.infer<typeof frontMatterSchema>;
 export type ParameterEntry = z.infer<typeof parameterSchema>;
 
-export interface TemplateFile {
-  readonly path: string;
-  readonly front: FrontMatter;
-  readonly body: string;
-}
-
 /**
- * Splits a template into what it says of itself, between two lines of `---`, and its body.
- * @throws UsageError naming the file and what is wrong in it.
+ * What a template says of itself.
+ * @throws UsageError naming the file and everything that is wrong.
  */
-export function parseTemplate(path: string, source: string): TemplateFile {
-  const match = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(
-    source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'),
-  );
-  if (!match)
-    throw new UsageError(`${path}: does not begin with its front matter, YAML between two lines of "---"`);
-  const document = parseDocument(match[1] ?? '');
+export function parseFrontMatter(path: string, text: string): FrontMatter {
+  const document = parseDocument(text);
   const problem = document.errors[0];
   if (problem) throw new UsageError(`${path}: front matter: ${problem.message}`);
   const checked = frontMatterSchema.safeParse(document.toJS());
-  if (!checked.success) {
-    const issues = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new UsageError(`${path}: front matter: ${issues.join('; ')}`);
-  }
-  return { path, front: checked.data, body: match[2] ?? '' };
+  if (checked.success) return checked.data;
+  const issues = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new UsageError(`${path}: front matter: ${issues.join('; ')}`);
 }

@@ -5,7 +5,8 @@ import { readIfThere } from '../system/files.ts';
 import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
 import { didYouMean } from '../terminal/suggest.ts';
-import { type FrontMatter, type ParameterEntry, parseTemplate, type TemplateFile } from './front-matter.ts';
+import { readTemplate, type TemplateFile } from './file.ts';
+import type { FrontMatter, ParameterEntry } from './front-matter.ts';
 import type { Parameter } from './parameter.ts';
 import type { TemplateSource } from './render.ts';
 
@@ -133,7 +134,7 @@ async function find(env: System['env'], name: string): Promise<TemplateFile | un
   for (const directory of directories(env)) {
     const path = join(directory, name + EXTENSION);
     const source = await readIfThere(path);
-    if (source !== undefined) return parseTemplate(path, source);
+    if (source !== undefined) return readTemplate(path, source);
   }
   return undefined;
 }

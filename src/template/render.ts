@@ -1,4 +1,5 @@
-import Handlebars from 'handlebars';
+import type Handlebars from 'handlebars';
+import Runtime from 'handlebars/runtime.js';
 import { UsageError } from '../errors.ts';
 import { directivePath, directiveValue, shellWord } from './quote.ts';
 
@@ -30,32 +31,49 @@ export type TemplateValue =
   | { readonly [name: string]: TemplateValue };
 export type TemplateContext = { readonly [name: string]: TemplateValue };
 
+/** A body that was compiled: by `compile`, or by the build. */
+export type Compiled = Handlebars.TemplateDelegate<TemplateContext>;
+
 export interface TemplateSource {
   readonly path: string;
-  readonly body: string;
+  readonly compiled: Compiled;
 }
 
 /**
  * The only door to Handlebars. `noEscape`, because its escaping is HTML's; `strict`, because a misspelled name must
  * not print as nothing; `preventIndent`, because an indented heredoc ends elsewhere.
- * @throws UsageError naming the template's file when it does not compile or asks for what is not there.
+ */
+const OPTIONS = { noEscape: true, strict: true, preventIndent: true };
+
+/** Compiles a body, for a template that the build has not seen: the compiler is loaded only then. */
+export async function compile(body: string): Promise<Compiled> {
+  const { default: Compiler } = await import('handlebars');
+  return Compiler.compile(body, { ...OPTIONS, knownHelpers: KNOWN });
+}
+
+/** A body as JavaScript source, for the build. */
+export async function precompile(body: string): Promise<string> {
+  const { default: Compiler } = await import('handlebars');
+  return String(Compiler.precompile(body, { ...OPTIONS, knownHelpers: KNOWN }));
+}
+
+/** Makes a template of what the build has compiled. */
+export function fromBuild(specification: TemplateSpecification): Compiled {
+  return Runtime.template(specification);
+}
+
+/**
+ * Prints a template.
+ * @throws UsageError naming the template's file when it asks for what is not there.
  */
 export function render(
   main: TemplateSource,
   partials: ReadonlyMap<string, TemplateSource>,
   context: TemplateContext,
 ): string {
-  const engine = Handlebars.create();
-  engine.registerHelper(HELPERS);
-  for (const [name, partial] of partials) engine.registerPartial(name, partial.body);
+  const compiled = Object.fromEntries([...partials].map(([name, partial]) => [name, partial.compiled]));
   try {
-    const template = engine.compile(main.body, {
-      noEscape: true,
-      strict: true,
-      preventIndent: true,
-      knownHelpers: KNOWN,
-    });
-    return `${template(context).trimEnd()}\n`;
+    return `${main.compiled(context, { helpers: HELPERS, partials: compiled }).trimEnd()}\n`;
   } catch (error) {
     throw new UsageError(
       `the template ${main.path} cannot be rendered: ${error instanceof Error ? error.message : String(error)}`,
