@@ -70,15 +70,14 @@ export function mergeProfile(
   return withChanges(existing, file, entries, target);
 }
 
-/** The profile that already stands for a cluster, whatever it is called. */
-export function profileOfCluster(
-  path: string,
-  existing: string | undefined,
-  cluster: string | null,
-): string | undefined {
-  if (existing === undefined || cluster === null) return undefined;
+/**
+ * The profiles of a file, each with the cluster it stands for: a person may call it anything.
+ * @throws UsageError when the file is not valid.
+ */
+export function profilesIn(path: string, existing: string | undefined): Map<string, string | null> {
+  if (existing === undefined) return new Map();
   const { profiles } = check(configSchema, parseYaml(path, existing));
-  return Object.keys(profiles).find((name) => profiles[name]?.cluster === cluster);
+  return new Map(Object.entries(profiles).map(([name, profile]) => [name, profile.cluster]));
 }
 
 function withNewProfile(text: string, config: Config, entries: readonly Entry[], target: Target): Merged {

@@ -11,27 +11,22 @@ const GIT_LIMIT_MS = 5_000;
 /** A larger difference is somebody's data, not code. */
 const MAX_DIFF = 4 << 20;
 
-/** Commit and uncommitted changes of the checkout that a directory is in, or undefined where there is none. */
+/**
+ * Commit and uncommitted changes of the checkout that a directory is in, or undefined where there is none. One
+ * command tells commit, branch and whether anything was changed (git-status(1), porcelain version 2).
+ */
 export async function codeState(system: System, directory: string): Promise<CodeState | undefined> {
   const git = (...argv: string[]) =>
     system.exec(['git', '-C', directory, ...argv], {
       timeoutMs: GIT_LIMIT_MS,
       env: { ...system.env, GIT_OPTIONAL_LOCKS: '0' },
     });
-  const [head, changes] = await Promise.all([
-    git('rev-parse', 'HEAD', '--abbrev-ref', 'HEAD'),
-    git('diff', '--no-ext-diff', '--no-color', 'HEAD'),
-  ]);
-  const [commit, branch] = head.stdout.split('\n');
-  if (head.code !== 0 || !commit) return undefined;
-  const diff = changes.code === 0 && changes.stdout.length <= MAX_DIFF ? changes.stdout : '';
-  return {
-    git: {
-      directory,
-      commit,
-      branch: branch && branch !== 'HEAD' ? branch : null,
-      dirty: changes.stdout !== '',
-    },
-    diff,
-  };
+  const status = await git('status', '--porcelain=v2', '--branch', '--untracked-files=no');
+  const commit = /^# branch\.oid ([0-9a-f]{40,})$/m.exec(status.stdout)?.[1];
+  if (status.code !== 0 || commit === undefined) return undefined;
+  const branch = /^# branch\.head (.+)$/m.exec(status.stdout)?.[1];
+  const dirty = /^[^#]/m.test(status.stdout);
+  const changes = dirty ? await git('diff', '--no-ext-diff', '--no-color', 'HEAD') : undefined;
+  const diff = changes?.code === 0 && changes.stdout.length <= MAX_DIFF ? changes.stdout : '';
+  return { git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty }, diff };
 }

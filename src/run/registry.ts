@@ -1,4 +1,4 @@
-import { link, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { link, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { ensureDirectory, errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
@@ -13,15 +13,17 @@ function runsDirectory(env: System['env']): string {
 }
 
 /**
- * Writes a run's manifest, whole or not at all: first in the state directory, which decides, then the copy beside
- * the checkpoints, which travels with them.
+ * Writes a run's manifest, whole or not at all: in the state directory, which decides, and beside the checkpoints,
+ * with which the copy travels.
  */
 export async function saveManifest(system: System, manifest: Manifest): Promise<void> {
   const directory = join(runsDirectory(system.env), manifest.runId);
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await ensureDirectory(directory);
-  await writeAtomic(join(directory, MANIFEST), text);
-  await writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644);
+  await Promise.all([
+    writeAtomic(join(directory, MANIFEST), text),
+    writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644),
+  ]);
 }
 
 /** Every run of this state directory, newest first. One whose manifest cannot be read is left out, not fatal. */
@@ -34,7 +36,7 @@ export async function listRuns(system: System): Promise<Manifest[]> {
   const manifests = await Promise.all(names.map((name) => readManifest(join(directory, name, MANIFEST))));
   return manifests
     .flatMap((manifest) => manifest ?? [])
-    .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
@@ -106,7 +108,10 @@ export async function claimFingerprint(
 ): Promise<string | undefined> {
   const path = await fingerprintPath(system, fingerprint);
   const mine = `${path}.${runId}.tmp`;
-  await writeAtomic(mine, runId);
+  // Not flushed to disk: a claim that a power cut takes away costs no more than the notice.
+  await writeFile(mine, runId, { mode: 0o600 }).catch((error: unknown) => {
+    throw fileError('cannot write', mine, error);
+  });
   try {
     // link(2) fails when the name is taken, on NFS too, and the file has its text from the first moment.
     await link(mine, path);

@@ -235,7 +235,9 @@ async function writeRun(
   code: CodeState | undefined,
 ): Promise<void> {
   await mkdir(plan.logDir, { recursive: true });
-  await writeAtomic(plan.scriptPath, plan.script, 0o644);
-  if (code && code.diff !== '') await writeAtomic(join(plan.outputDir, 'code.diff'), code.diff, 0o600);
-  await saveManifest(system, manifest);
+  await Promise.all([
+    writeAtomic(plan.scriptPath, plan.script, 0o644),
+    code && code.diff !== '' ? writeAtomic(join(plan.outputDir, 'code.diff'), code.diff) : undefined,
+    saveManifest(system, manifest),
+  ]);
 }
