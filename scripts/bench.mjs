@@ -54,8 +54,12 @@ function benchSubmit(env, sft) {
     const held = run(['sbatch', '--parsable', '--hold', '--output=/dev/null', script], inside).trim();
     let serial = 0;
     const submit = () =>
-      time([node, opsctl, 'submit', ...sft, '--again', '--name', `bench-${serial++}`, '--after', held], inside);
-    const sbatch = () => time(['sbatch', `--dependency=afterok:${held}`, '--output=/dev/null', script], inside);
+      time(
+        [node, opsctl, 'submit', ...sft, '--again', '--name', `bench-${serial++}`, '--after', held],
+        inside,
+      );
+    const sbatch = () =>
+      time(['sbatch', `--dependency=afterok:${held}`, '--output=/dev/null', script], inside);
     // What submit asks before it submits, by itself: Slurm's word and the state of the code.
     const checks = () =>
       Math.max(

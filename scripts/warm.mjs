@@ -15,7 +15,19 @@ const script = new vm.Script(`(function(exports,require,module,__filename,__dirn
 // The longest of the usual ways, as far as it goes without a cluster. Nothing is written by a dry run.
 process.chdir('/');
 Object.assign(process.env, { XDG_CONFIG_HOME: '/nonexistent', SLURM_CONF: '/nonexistent/slurm.conf' });
-process.argv = [process.execPath, 'opsctl', 'submit', 'sft', '--dry-run', '-t', 'example', '--data', '/usr', '--output', '/runs'];
+process.argv = [
+  process.execPath,
+  'opsctl',
+  'submit',
+  'sft',
+  '--dry-run',
+  '-t',
+  'example',
+  '--data',
+  '/usr',
+  '--output',
+  '/runs',
+];
 // What is said on the way is nobody's.
 process.stdout.write = process.stderr.write = () => true;
 script.runInThisContext()({}, createRequire(bundle), { exports: {} }, bundle, dirname(bundle));

@@ -39,7 +39,6 @@ export async function addTemplateOptions(parser: Argv, context: Context): Promis
   const hidden = !context.argv.some((word) => word === '--help' || word === '-h');
   for (const parameter of template.parameters) {
     parser.option(flagName(parameter.name), {
-      type: 'string',
       requiresArg: true,
       hidden,
       group: `${parameter.group}:`,
@@ -49,9 +48,17 @@ export async function addTemplateOptions(parser: Argv, context: Context): Promis
   return parser;
 }
 
+/** What is to be typed, where the text does not say it. */
+const KIND: Partial<Record<Parameter['type'], string>> = {
+  bool: 'true | false',
+  float: 'number',
+  int: 'whole number',
+  path: 'path',
+};
+
 function describeParameter(parameter: Parameter): string {
   const facts = [
-    parameter.choices?.join(' | '),
+    parameter.choices?.join(' | ') ?? KIND[parameter.type],
     parameter.unit,
     parameter.min !== undefined && parameter.max !== undefined
       ? `${parameter.min} to ${parameter.max}`

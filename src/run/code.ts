@@ -28,5 +28,8 @@ export async function codeState(system: System, directory: string): Promise<Code
   const dirty = /^[^#]/m.test(status.stdout);
   const changes = dirty ? await git('diff', '--no-ext-diff', '--no-color', 'HEAD') : undefined;
   const diff = changes?.code === 0 && changes.stdout.length <= MAX_DIFF ? changes.stdout : '';
-  return { git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty }, diff };
+  return {
+    git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty },
+    diff,
+  };
 }

@@ -34,19 +34,26 @@ export async function listRuns(system: System): Promise<Manifest[]> {
     throw fileError('cannot read', directory, error);
   });
   const manifests = await Promise.all(names.map((name) => readManifest(join(directory, name, MANIFEST))));
-  return manifests
-    .flatMap((manifest) => manifest ?? [])
-    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  return manifests.flatMap((manifest) => manifest ?? []).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Manifest;
+    const found: unknown = JSON.parse(text);
+    return isManifest(found) ? found : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** opsctl writes manifests whole, so what is checked is whether this is one, not each of its fields. */
+function isManifest(found: unknown): found is Manifest {
+  if (typeof found !== 'object' || found === null) return false;
+  const { version, runId, createdAt, outputDir, parameters } = found as Partial<Manifest>;
+  const texts = [runId, createdAt, outputDir].every((text) => typeof text === 'string');
+  return version === 1 && texts && typeof parameters === 'object';
 }
 
 /**
