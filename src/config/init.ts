@@ -6,6 +6,7 @@ import type { System } from '../system/system.ts';
 import { findings } from './findings.ts';
 import { type Merged, mergeProfile, profilesIn } from './merge.ts';
 import { probe } from './probe.ts';
+import { slurmName } from './schema.ts';
 import { readYamlText } from './yaml-text.ts';
 
 export interface InitChoice {
@@ -29,7 +30,13 @@ export interface InitResult extends Merged {
  */
 export async function init(system: System, choice: InitChoice): Promise<InitResult> {
   const path = await realPath(resolve(system.cwd, choice.output));
-  // Before the cluster is asked: a broken file is told at once.
+  // Before the cluster is asked: a bad name or a broken file is told at once.
+  if (choice.name !== undefined && !slurmName.safeParse(choice.name).success) {
+    throw new UsageError(
+      `--name ${JSON.stringify(choice.name)} is no name for a profile`,
+      'Use letters, digits, "-" and "_".',
+    );
+  }
   profilesIn(path, await readYamlText(path));
   const survey = await probe(system);
   const existing = await readYamlText(path);

@@ -1,5 +1,6 @@
 import { isAlias, isMap, type Node, parseDocument } from 'yaml';
 import { UsageError } from '../errors.ts';
+import { parseDuration } from '../slurm/duration.ts';
 import { check } from './check.ts';
 import type { Entry, Scalar, Value } from './findings.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -136,7 +137,7 @@ function withChanges(text: string, file: YamlFile, entries: readonly Entry[], ta
   };
   const compare = (pair: ParsedPair, entry: Entry, keyPath: readonly string[]): void => {
     const found: unknown = pair.value?.toJS(document) ?? null;
-    if (equal(found, entry.value)) return;
+    if (equal(found, entry.value) || sameTime(entry.key, found, entry.value)) return;
     result.differences.push({
       key: keyPath.join('.'),
       file: flowText(found as Scalar | Scalar[]),
@@ -177,6 +178,12 @@ function equal(found: unknown, wanted: Value): boolean {
   return (
     found.length === wanted.length && found[0] === wanted[0] && wanted.every((item) => found.includes(item))
   );
+}
+
+/** A person may write 1:00:00 or 60 where Slurm prints 01:00:00. */
+function sameTime(key: string, found: unknown, wanted: Value): boolean {
+  if (key !== 'max_time' || typeof found !== 'string' || typeof wanted !== 'string') return false;
+  return parseDuration(found) === parseDuration(wanted);
 }
 
 function isFlow(node: Node | null | undefined): boolean {

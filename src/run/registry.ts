@@ -1,7 +1,14 @@
 import { link, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { ensureDirectory, errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import {
+  ensureDirectory,
+  errorCode,
+  fileError,
+  readIfThere,
+  together,
+  writeAtomic,
+} from '../system/files.ts';
 import { type System, stateHome } from '../system/system.ts';
 import { suggest } from '../terminal/suggest.ts';
 import type { Manifest } from './manifest.ts';
@@ -20,7 +27,7 @@ export async function saveManifest(system: System, manifest: Manifest): Promise<
   const directory = join(runsDirectory(system.env), manifest.runId);
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await ensureDirectory(directory);
-  await Promise.all([
+  await together([
     writeAtomic(join(directory, MANIFEST), text),
     writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644),
   ]);
@@ -100,8 +107,10 @@ export async function lookUpRun(system: System, name: string): Promise<Manifest 
 
 /** Takes away what a submission that failed has written. Only ever a directory that this process has made. */
 export async function forgetRun(system: System, runId: string, outputDir: string): Promise<void> {
-  await rm(join(runsDirectory(system.env), runId), { recursive: true, force: true });
-  await rm(outputDir, { recursive: true, force: true });
+  await together([
+    rm(outputDir, { recursive: true, force: true }),
+    rm(join(runsDirectory(system.env), runId), { recursive: true, force: true }),
+  ]);
 }
 
 /**
@@ -113,7 +122,8 @@ export async function claimFingerprint(
   fingerprint: string,
   runId: string,
 ): Promise<string | undefined> {
-  const path = await fingerprintPath(system, fingerprint);
+  const path = fingerprintPath(system, fingerprint);
+  await ensureDirectory(dirname(path));
   const mine = `${path}.${runId}.tmp`;
   // Not flushed to disk: a claim that a power cut takes away costs no more than the notice.
   await writeFile(mine, runId, { mode: 0o600 }).catch((error: unknown) => {
@@ -133,15 +143,13 @@ export async function claimFingerprint(
 
 /** Takes a fingerprint away from a run that has it; nothing happens when another run has taken it since. */
 export async function releaseFingerprint(system: System, fingerprint: string, runId: string): Promise<void> {
-  const path = await fingerprintPath(system, fingerprint);
+  const path = fingerprintPath(system, fingerprint);
   const aside = `${path}.${runId}.old`;
   if ((await readIfThere(path)) !== runId) return;
   await rename(path, aside).catch(() => undefined);
   await unlink(aside).catch(() => undefined);
 }
 
-async function fingerprintPath(system: System, fingerprint: string): Promise<string> {
-  const directory = join(stateHome(system.env), 'fingerprints');
-  await ensureDirectory(directory);
-  return join(directory, fingerprint);
+function fingerprintPath(system: System, fingerprint: string): string {
+  return join(stateHome(system.env), 'fingerprints', fingerprint);
 }

@@ -1,8 +1,9 @@
 import { EXIT, OpsError } from '../errors.ts';
 import { lastLine } from '../slurm/command.ts';
+import { together } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { ask } from './client.ts';
-import { failIfEnded, type StartedDaemon, startDaemon } from './daemon.ts';
+import { failIfEnded, lastWords, type StartedDaemon, startDaemon } from './daemon.ts';
 import type { DatabaseInstall } from './install.ts';
 import { isolated, mountSource } from './namespace.ts';
 import { layout, type Sandbox } from './sandbox.ts';
@@ -26,7 +27,7 @@ export function enterDatabaseScript(sandbox: Sandbox, database: DatabaseInstall)
     'set -eu',
     ...(sandbox.isolation === 'none'
       ? []
-      : [`mount -t tmpfs -o size=2g,mode=0700 ${mountSource(sandbox.dir)} ${files.database}`]),
+      : [`mount -n -t tmpfs -o size=2g,mode=0700 ${mountSource(sandbox.dir)} ${files.database}`]),
     `${database.installDb} ${common} ${small} --auth-root-authentication-method=normal --skip-test-db`,
     `exec ${files.bin}/mariadbd ${common} ${small} --socket=${files.databaseSocket} \\`,
     `  --pid-file=${files.run}/mariadbd.pid --skip-networking --skip-log-bin --performance-schema=OFF`,
@@ -59,7 +60,7 @@ export async function registerUser(
   sandbox: Sandbox,
   daemons: readonly StartedDaemon[],
 ): Promise<void> {
-  await Promise.all([
+  await together([
     tell(system, sandbox, daemons, ['add', 'cluster', sandbox.cluster]),
     tell(system, sandbox, daemons, ['add', 'qos', 'high', 'Priority=1000']),
   ]);
@@ -91,7 +92,10 @@ async function tell(
     return ask(system, sandbox, argv, { input, timeoutMs: TELL_LIMIT_MS });
   });
   if (answer?.ok) return;
-  const reason = answer === undefined ? 'no answer' : lastLine(answer.stderr || answer.stdout);
+  const reason =
+    answer === undefined
+      ? `no answer. slurmdbd said: ${await lastWords(sandbox, 'slurmdbd')}`
+      : lastLine(answer.stderr || answer.stdout);
   throw new OpsError(`slurmdbd did not take "${argv.join(' ')}": ${reason}`, {
     ...(answer === undefined ? { exitCode: EXIT.tryAgain } : {}),
   });

@@ -2,7 +2,7 @@ import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
 import { registerUser, startDatabase, startSlurmdbd } from './accounting.ts';
 import { nodeStates } from './client.ts';
-import { failIfEnded, type StartedDaemon, startDaemon } from './daemon.ts';
+import { failIfEnded, lastWords, type StartedDaemon, startDaemon } from './daemon.ts';
 import { endProcess } from './end.ts';
 import type { DaemonSeen } from './evidence.ts';
 import { nodeCommand } from './namespace.ts';
@@ -105,7 +105,9 @@ async function until(start: Start, what: string, ask: () => Promise<boolean>): P
     return (await ask()) || undefined;
   });
   if (done) return;
-  throw new OpsError(`${what}: not ready after ${READY_LIMIT_MS / 1000} s`, {
+  const last = start.started.at(-1)?.name ?? 'slurmctld';
+  const words = await lastWords(start.sandbox, last);
+  throw new OpsError(`${what}: not ready after ${READY_LIMIT_MS / 1000} s. ${last} said: ${words}`, {
     exitCode: EXIT.tryAgain,
     hint: `The machine may be too busy: try again, or with fewer nodes than ${start.sandbox.shape.nodes}.`,
   });

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { EXIT, OpsError, UsageError } from '../errors.ts';
 import { fileError } from '../system/files.ts';
 import { currentUser, home, type System, shortHostname } from '../system/system.ts';
-import { deleteFiles, endProcesses, removeEmpty } from './end.ts';
+import { deleteFiles, endProcesses } from './end.ts';
 import { type DaemonSeen, daemonsAmong } from './evidence.ts';
 import { writeSandboxFiles } from './files.ts';
 import { findInstall, type Install } from './install.ts';
@@ -50,10 +50,8 @@ export async function up(
     }
   }
   const install = await findInstall(system, asked.accounting === true);
-  if (found.kind !== 'absent' && found.kind !== 'empty') {
-    await endProcesses(place.dir);
-    await deleteFiles(system, place.dir, 'keep-unless-empty');
-  }
+  // Also where there is no directory: someone may have deleted it under running daemons.
+  await discard(system, place.dir);
   return { sandbox: await startAnew(system, place, asked, shares, install), outcome: 'started' };
 }
 
@@ -124,11 +122,10 @@ async function startAnew(
   }
 }
 
-/** Undoes a start that failed. */
+/** Clears away what a start that failed, a crash or a reboot left; never the users' data. */
 async function discard(system: System, dir: string): Promise<void> {
   await endProcesses(dir);
   await deleteFiles(system, dir, 'keep-unless-empty');
-  await removeEmpty(dir);
 }
 
 /**

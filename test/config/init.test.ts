@@ -111,12 +111,15 @@ describe('opsctl init', () => {
     });
   });
 
-  it('asks nothing when the file is broken or a directory', async () => {
+  it('asks nothing when the file is broken or a directory, or the name is none', async () => {
     await writeFile(join(directory, 'broken.yaml'), 'profiles: [\n');
     await mkdir(join(directory, 'dir.yaml'));
     const { exec, calls } = fakeExec({});
     await expect(init(system(exec), { ...choice, output: 'broken.yaml' })).rejects.toThrow('broken.yaml:');
     await expect(init(system(exec), { ...choice, output: 'dir.yaml' })).rejects.toThrow('is a directory');
+    await expect(init(system(exec), { ...choice, name: 'a b$(x)', output: 'x.yaml' })).rejects.toThrow(
+      'is no name for a profile',
+    );
     expect(calls).toEqual([]);
   });
 

@@ -38,6 +38,19 @@ describe('writeAtomic', () => {
   });
 });
 
+describe('ensureDirectory', () => {
+  it('makes what lies above, and is content with what is there', async () => {
+    await ensureDirectory(join(place, 'a', 'b', 'c'));
+    await ensureDirectory(join(place, 'a', 'b', 'c'));
+    await ensureDirectory('/');
+    expect(statSync(join(place, 'a', 'b', 'c')).mode & 0o777).toBe(0o700);
+  });
+
+  it('does not hang below /proc, where nothing can be made', async () => {
+    await expect(ensureDirectory('/proc/opsctl/x')).rejects.toThrow('cannot make the directory /proc/opsctl/x');
+  });
+});
+
 describe('claimDirectory', () => {
   it('lets one of many have it', async () => {
     const claims = await Promise.all(Array.from({ length: 8 }, () => claimDirectory(join(place, 'run'))));
