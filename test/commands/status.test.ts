@@ -34,7 +34,6 @@ async function opsctl(argv: readonly string[], answers: Readonly<Record<string, 
     warn: (line) => printed.err.push(line),
     style: (_, text) => text,
     width: 80,
-    interactive: false,
   };
   const code = await cli(argv, system, terminal);
   return { code, calls, out: printed.out.join('\n'), err: printed.err.join('\n') };

@@ -47,7 +47,9 @@ describe('ensureDirectory', () => {
   });
 
   it('does not hang below /proc, where nothing can be made', async () => {
-    await expect(ensureDirectory('/proc/opsctl/x')).rejects.toThrow('cannot make the directory /proc/opsctl/x');
+    await expect(ensureDirectory('/proc/opsctl/x')).rejects.toThrow(
+      'cannot make the directory /proc/opsctl/x',
+    );
   });
 });
 
