@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { EXIT, OpsError } from '../errors.ts';
 import type { ExecResult } from '../system/exec.ts';
 import type { System } from '../system/system.ts';
@@ -58,6 +59,7 @@ export async function slurm(
   options: SlurmOptions = {},
 ): Promise<SlurmAnswer> {
   const program = argv[0] ?? '';
+  refuseLostConfiguration(options.env?.SLURM_CONF ?? system.env.SLURM_CONF);
   const timeoutMs = options.timeoutMs ?? LIMIT_MS;
   const result = await system.exec(argv, { ...options, timeoutMs, env: { ...system.env, ...options.env } });
   if (result.missing) {
@@ -84,6 +86,15 @@ export async function slurm(
     });
   }
   return { ...result, ok: false };
+}
+
+/** Slurm's commands look for a configuration that is not there a minute long before they say so. */
+function refuseLostConfiguration(path: string | undefined): void {
+  if (!path || existsSync(path)) return;
+  throw new OpsError(`SLURM_CONF names ${path}, which is not there`, {
+    exitCode: EXIT.noSlurm,
+    hint: 'A sandbox that has ended? "unset SLURM_CONF" goes back to the cluster of this machine.',
+  });
 }
 
 function notConfigured(stderr: string): OpsError {
