@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { System } from '../system/system.ts';
 import type { GitState } from './manifest.ts';
 
@@ -16,6 +18,7 @@ const MAX_DIFF = 4 << 20;
  * in its porcelain version 2 tells commit, branch and whether anything was changed.
  */
 export async function codeState(system: System, directory: string): Promise<CodeState | undefined> {
+  if (!isInCheckout(directory)) return undefined;
   const git = (...argv: string[]) =>
     system.exec(['git', '-C', directory, ...argv], {
       timeoutMs: GIT_LIMIT_MS,
@@ -35,4 +38,10 @@ export async function codeState(system: System, directory: string): Promise<Code
     git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty },
     diff,
   };
+}
+
+/** A look at the file system, because starting git only to hear "not a repository" takes longer. */
+function isInCheckout(directory: string): boolean {
+  const parent = dirname(directory);
+  return existsSync(join(directory, '.git')) || (parent !== directory && isInCheckout(parent));
 }
