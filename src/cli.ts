@@ -56,8 +56,7 @@ async function run(argv: readonly string[], system: System, terminal: Terminal):
     },
   };
   for (const command of commands) register(parser, command, registration);
-  // In one go: where yargs has to wait for anything it sets the whole help text first, which takes longer than most
-  // commands. So what needs waiting for is done before, and the handler's work is awaited here.
+  withoutHelpCache(parser);
   parser.parse();
   return work;
 }
@@ -94,6 +93,23 @@ function given(value: string | undefined): { default?: string } {
 
 function on(value: string | undefined): { default?: boolean } {
   return value && value !== '0' && value !== 'false' ? { default: true } : {};
+}
+
+/**
+ * Before each command yargs sets its whole help text, in case the handler fails later; that takes longer than most
+ * commands. Here a handler's failure ends in `cli`, without help, so the text is never needed.
+ */
+function withoutHelpCache(parser: Argv): void {
+  const { getInternalMethods } = parser as unknown as YargsInternals;
+  const usage = getInternalMethods?.call(parser).getUsageInstance?.();
+  if (usage) usage.cacheHelpMessage = () => undefined;
+}
+
+/** Of yargs 18, without a promise: where it is not there any more, commands are slower and do the same. */
+interface YargsInternals {
+  readonly getInternalMethods?: () => {
+    readonly getUsageInstance?: () => { cacheHelpMessage: () => void };
+  };
 }
 
 /** The command's name: the first word that is neither an option nor the value of one. */

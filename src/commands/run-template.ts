@@ -34,14 +34,9 @@ export function chooseTemplate(
 }
 
 async function choose({ system }: Pick<Context, 'system'>, choice: RunChoice): Promise<Chosen> {
-  const [{ loadConfig }, { loadRecipe }] = await Promise.all([
-    import('../config/load.ts'),
-    import('../config/recipe.ts'),
-  ]);
-  const [config, recipe] = await Promise.all([
-    loadConfig(system, choice),
-    choice.recipe === undefined ? undefined : loadRecipe(choice.recipe),
-  ]);
+  const { loadConfig } = await import('../config/load.ts');
+  const config = await loadConfig(system, choice);
+  const recipe = choice.recipe === undefined ? undefined : await readRecipe(choice.recipe);
   if (recipe?.phase && recipe.phase.value !== choice.phase) {
     throw new UsageError(
       `${recipe.phase.where}: the recipe is for the phase ${recipe.phase.value}, not for ${choice.phase}`,
@@ -54,6 +49,11 @@ async function choose({ system }: Pick<Context, 'system'>, choice: RunChoice): P
     config.defaults.trainer?.value;
   const template = await loadTemplate(system.env, choice.phase, trainer ? String(trainer) : undefined);
   return { config, recipe, template };
+}
+
+async function readRecipe(path: string): Promise<Recipe> {
+  const { loadRecipe } = await import('../config/recipe.ts');
+  return loadRecipe(path);
 }
 
 /**

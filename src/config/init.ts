@@ -37,9 +37,9 @@ export async function init(system: System, choice: InitChoice): Promise<InitResu
       'Use letters, digits, "-" and "_".',
     );
   }
-  profilesIn(path, await readYamlText(path));
+  profilesIn(path, readYamlText(path));
   const survey = await probe(system);
-  const existing = await readYamlText(path);
+  const existing = readYamlText(path);
   const cluster = survey.cluster.name;
   const own = [...profilesIn(path, existing)].find(([, of]) => of !== null && of === cluster)?.[0];
   const profile = choice.name ?? own ?? cluster ?? 'cluster';

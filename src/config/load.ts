@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { configHome, type System } from '../system/system.ts';
-import { didYouMean } from '../terminal/suggest.ts';
-import { check } from './check.ts';
-import { type ParameterInputs, parameterInputs } from './parameters.ts';
-import { type Config, configSchema, type Profile, profileSchema } from './schema.ts';
-import { type KeyPath, parseYaml, place, type YamlFile } from './yaml-file.ts';
+import { EMPTY_PROFILE } from './empty-profile.ts';
+import type { ParameterInputs } from './parameters.ts';
+import type { Profile } from './schema.ts';
+import type { KeyPath } from './yaml-file.ts';
 import { readYamlText } from './yaml-text.ts';
 
 const FILE_NAME = 'opsctl.yaml';
@@ -43,8 +42,11 @@ export async function loadConfig(
   system: Pick<System, 'cwd' | 'env'>,
   choice: ConfigChoice = {},
 ): Promise<LoadedConfig> {
-  const file = await findConfig(system, choice.config);
-  return file ? chooseProfile(file, check(configSchema, file), choice.profile) : withoutFile(choice.profile);
+  const found = findConfig(system, choice.config);
+  if (found === undefined) return withoutFile(choice.profile);
+  // The parser and the schema are loaded only where there is something to read.
+  const { loadedFrom } = await import('./from-file.ts');
+  return loadedFrom(found.path, found.text, choice.profile);
 }
 
 /** Where `opsctl init` writes when it is not told. */
@@ -52,21 +54,21 @@ export function userConfigPath(env: System['env']): string {
   return join(configHome(env), 'config.yaml');
 }
 
-async function findConfig(
+function findConfig(
   { cwd, env }: Pick<System, 'cwd' | 'env'>,
   given: string | undefined,
-): Promise<YamlFile | undefined> {
+): { path: string; text: string } | undefined {
   if (given !== undefined) {
-    const text = await readYamlText(given);
-    if (text !== undefined) return parseYaml(given, text);
+    const text = readYamlText(given);
+    if (text !== undefined) return { path: given, text };
     throw new UsageError(
       `there is no configuration file ${given}`,
       `"opsctl init --output ${given}" writes one.`,
     );
   }
   for (const path of [...upwards(cwd).map((directory) => join(directory, FILE_NAME)), userConfigPath(env)]) {
-    const text = await readYamlText(path);
-    if (text !== undefined) return parseYaml(path, text);
+    const text = readYamlText(path);
+    if (text !== undefined) return { path, text };
   }
   return undefined;
 }
@@ -87,62 +89,10 @@ function withoutFile(wanted: string | undefined): LoadedConfig {
     path: null,
     profileName: null,
     profileSource: 'default',
-    profile: profileSchema.parse({}),
+    profile: EMPTY_PROFILE,
     environment: {},
     defaults: {},
     phases: {},
     origin: () => 'default',
   };
-}
-
-function chooseProfile(file: YamlFile, config: Config, wanted: string | undefined): LoadedConfig {
-  const profiles = Object.keys(config.profiles);
-  const profileName = wanted ?? config.profile ?? (profiles.length === 1 ? profiles[0] : undefined) ?? null;
-  if (profileName === null && profiles.length > 1) {
-    throw new UsageError(
-      `${file.path} has several profiles: ${profiles.join(', ')}`,
-      'Say which with --profile, or set "profile:" in the file.',
-    );
-  }
-  if (profileName !== null && !profiles.includes(profileName)) {
-    const source = wanted === undefined ? place(file, ['profile']) : file.path;
-    throw new UsageError(
-      `${source}: there is no profile "${profileName}".${didYouMean(profileName, profiles)}`,
-      `Profiles: ${profiles.join(', ') || 'none; "opsctl init" adds one'}`,
-    );
-  }
-  const profile =
-    (profileName === null ? undefined : config.profiles[profileName]) ?? profileSchema.parse({});
-  const inFile = (keyPath: KeyPath): KeyPath => ['profiles', profileName ?? '', ...keyPath];
-  return {
-    path: file.path,
-    profileName,
-    profileSource:
-      profileName === null
-        ? 'default'
-        : place(file, config.profile === null ? ['profiles', profileName] : ['profile']),
-    profile,
-    environment: environmentInputs(file, inFile(['environment']), profile.environment),
-    defaults: parameterInputs(file, inFile(['defaults']), profile.defaults),
-    phases: Object.fromEntries(
-      Object.entries(profile.phases).map(([phase, values]) => [
-        phase,
-        parameterInputs(file, inFile(['phases', phase]), values),
-      ]),
-    ),
-    origin: (keyPath) =>
-      file.line(inFile(keyPath)) === undefined ? 'default' : place(file, inFile(keyPath)),
-  };
-}
-
-function environmentInputs(
-  file: YamlFile,
-  keyPath: KeyPath,
-  { modules, activate, python }: Profile['environment'],
-): ParameterInputs {
-  const values = { modules: modules.join(' ') || null, activate, python };
-  const given = Object.entries(values).filter(
-    ([key, value]) => value !== null && file.line([...keyPath, key]) !== undefined,
-  );
-  return parameterInputs(file, keyPath, Object.fromEntries(given));
 }

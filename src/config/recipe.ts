@@ -19,7 +19,7 @@ export interface Recipe {
  * @throws UsageError naming every problem with its line, or when there is no such file.
  */
 export async function loadRecipe(path: string): Promise<Recipe> {
-  const text = await readYamlText(path);
+  const text = readYamlText(path);
   if (text === undefined) {
     throw new UsageError(
       `there is no recipe ${path}`,

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errorCode, fileError } from '../system/files.ts';
 
@@ -8,8 +8,8 @@ const MAX_BYTES = 1_000_000;
  * Text of a YAML file, without its byte order mark; undefined when there is no such file.
  * @throws UsageError for what cannot be YAML (a directory, binary data, too large), OpsError when it cannot be read.
  */
-export async function readYamlText(path: string): Promise<string | undefined> {
-  const bytes = await readBounded(path);
+export function readYamlText(path: string): string | undefined {
+  const bytes = readBounded(path);
   if (bytes === undefined) return undefined;
   if (bytes.length > MAX_BYTES) {
     throw new UsageError(`${path} is larger than ${MAX_BYTES / 1e6} MB: this is no configuration or recipe`);
@@ -27,21 +27,22 @@ export async function readYamlText(path: string): Promise<string | undefined> {
 }
 
 /** At most one byte more than is allowed, so that a device or a 50 MB log costs nothing. */
-async function readBounded(path: string): Promise<Buffer | undefined> {
+function readBounded(path: string): Buffer | undefined {
   try {
-    const handle = await open(path, 'r');
+    const descriptor = openSync(path, 'r');
     try {
       const chunks: Buffer[] = [];
       let size = 0;
       while (size <= MAX_BYTES) {
-        const { bytesRead, buffer } = await handle.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, null);
+        const chunk = Buffer.alloc(64 * 1024);
+        const bytesRead = readSync(descriptor, chunk);
         if (bytesRead === 0) break;
-        chunks.push(buffer.subarray(0, bytesRead));
+        chunks.push(chunk.subarray(0, bytesRead));
         size += bytesRead;
       }
       return Buffer.concat(chunks);
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
   } catch (error) {
     const code = errorCode(error);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OpsError } from '../errors.ts';
@@ -6,6 +7,16 @@ import { OpsError } from '../errors.ts';
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw fileError('cannot read', path, error);
+  }
+}
+
+/** As readIfThere, at once: for the few small files of a start, where each hop to the thread pool costs more than the read. */
+export function readSmallIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     throw fileError('cannot read', path, error);

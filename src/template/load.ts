@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { readIfThere } from '../system/files.ts';
+import { readSmallIfThere } from '../system/files.ts';
 import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
 import { didYouMean } from '../terminal/suggest.ts';
@@ -29,24 +29,22 @@ function directories(env: System['env']): string[] {
 }
 
 /** Names of the phases that have a template. */
-export async function listPhases(env: System['env']): Promise<string[]> {
+export function listPhases(env: System['env']): string[] {
   return namesIn(directories(env));
 }
 
 /** Names of the trainers that can run a phase. */
 export async function listTrainers(env: System['env'], phase: string): Promise<string[]> {
-  const names = await namesIn(directories(env).map((directory) => join(directory, 'trainers')));
+  const names = namesIn(directories(env).map((directory) => join(directory, 'trainers')));
   const files = await Promise.all(names.map((name) => find(env, join('trainers', name))));
   return names.filter((_, index) => files[index]?.front.phases?.includes(phase));
 }
 
 /** Names of the parameters of all templates. */
 export async function listParameterNames(env: System['env']): Promise<string[]> {
-  const inside = (part: string) =>
-    namesIn(directories(env).map((directory) => join(directory, part))).then((names) =>
-      names.map((name) => join(part, name)),
-    );
-  const names = (await Promise.all(['.', 'trainers', 'partials'].map(inside))).flat();
+  const names = ['.', 'trainers', 'partials'].flatMap((part) =>
+    namesIn(directories(env).map((directory) => join(directory, part))).map((name) => join(part, name)),
+  );
   const files = await Promise.all(names.map((name) => find(env, name)));
   return files.flatMap((file) => Object.keys(file?.front.parameters ?? {}));
 }
@@ -76,7 +74,7 @@ const NAME = /^[a-z0-9-]+$/;
 async function findPhase(env: System['env'], phase: string): Promise<TemplateFile> {
   const file = NAME.test(phase) ? await find(env, phase) : undefined;
   if (file) return file;
-  const known = await listPhases(env);
+  const known = listPhases(env);
   throw new UsageError(
     `there is no phase "${phase}".${didYouMean(phase, known)}`,
     `Phases: ${known.join(', ')}`,
@@ -123,7 +121,7 @@ function complete(
 }
 
 async function loadPartials(env: System['env']): Promise<Map<string, TemplateFile>> {
-  const names = await namesIn(directories(env).map((directory) => join(directory, 'partials')));
+  const names = namesIn(directories(env).map((directory) => join(directory, 'partials')));
   const files = await Promise.all(
     names.map(async (name) => [name, await find(env, join('partials', name))] as const),
   );
@@ -133,16 +131,16 @@ async function loadPartials(env: System['env']): Promise<Map<string, TemplateFil
 async function find(env: System['env'], name: string): Promise<TemplateFile | undefined> {
   for (const directory of directories(env)) {
     const path = join(directory, name + EXTENSION);
-    const source = await readIfThere(path);
+    const source = readSmallIfThere(path);
     if (source !== undefined) return readTemplate(path, source);
   }
   return undefined;
 }
 
-async function namesIn(directories: readonly string[]): Promise<string[]> {
-  const lists = await Promise.all(directories.map((directory) => readdir(directory).catch(() => [])));
-  const names = lists
-    .flat()
+function namesIn(directories: readonly string[]): string[] {
+  const names = directories
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory))
     .filter((name) => name.endsWith(EXTENSION))
     .map((name) => name.slice(0, -EXTENSION.length));
   return [...new Set(names)].sort();
