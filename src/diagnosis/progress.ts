@@ -1,0 +1,23 @@
+/** What a run prints while it moves: tqdm, Trainer, Megatron, DeepSpeed, Lightning, plain loops. */
+const PROGRESS = [
+  /\d{1,3}%\|[^|]{0,400}\| {0,2}[\d.]+[kMG]?\/[\d.?]+/,
+  /\d(?:it|tok|tokens|samples|batches|steps|B|MB|kB|GB)\/s\b|\ds\/(?:it|step|batch|iter)/,
+  /\b(?:iteration|iter|step|global_step|batch|epoch|update)s?\b[ :=#[]{1,3}\d+\]?\b.{0,300}\b\w{0,20}(?:loss|acc|ppl|lr|elapsed|time|grad|tps|tokens)\w{0,20}\b/i,
+  /['"](?:loss|train_loss|eval_loss)['"]: {0,2}[-\d]/,
+  /\b(?:train|training|validation|eval|val)?[ _]?loss[ :=]{1,3}[-\d.]+.{0,80}\b(?:step|epoch|lr|iter)/i,
+];
+/** What it prints once when it is through. */
+const FINISHED = [
+  /['"]train_runtime['"]: |\*{3,} train metrics \*{3,}|^ {2}train_runtime +=/,
+  /\bTraining (?:completed|complete|finished|done)\b|\bFinished training\b|\bTraining took\b|\btraining is done\b/i,
+  /`Trainer\.fit` stopped: `max_(?:epochs|steps)=\d+` reached/,
+  /\[after training is done\]|successfully saved checkpoint .{0,200}final/,
+];
+
+export function isProgress(text: string): boolean {
+  return PROGRESS.some((pattern) => pattern.test(text));
+}
+
+export function isFinished(text: string): boolean {
+  return FINISHED.some((pattern) => pattern.test(text));
+}

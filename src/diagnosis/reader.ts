@@ -1,0 +1,179 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { pipeline, type Readable } from 'node:stream';
+import { errorCode } from '../system/files.ts';
+import type { Collector } from './collect.ts';
+import type { Matcher } from './matcher.ts';
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+/** Bytes behind a telling line that are read line by line: tracebacks, and whether the run moves on. */
+const WINDOW = 32 * 1024;
+/** The end of a log is read line by line: what happened last decides whether a run lived. */
+const TAIL = 64 * 1024;
+/** A longer line is cut into pieces of this length, so that memory does not depend on the log. */
+const LONGEST_LINE = 256 * 1024;
+/** Of one line, what is looked at. */
+const LINE_CHARACTERS = 16 * 1024;
+
+export interface Scanner {
+  readonly push: (chunk: Buffer) => void;
+  readonly end: () => void;
+  readonly lines: () => number;
+  readonly bytes: () => number;
+}
+
+/**
+ * Reads a log in one pass, chunk by chunk. A chunk in which the prefilter finds nothing is only counted; where it
+ * finds something, that line and a stretch behind it go to the collector, and so does the end of the log.
+ */
+export function scan(matcher: Matcher, collector: Collector): Scanner {
+  let rest: Buffer = Buffer.alloc(0);
+  let number = 1;
+  let bytes = 0;
+  /** Bytes that are still to be read line by line. */
+  let window = 0;
+  /** The last lines that were not handed over. */
+  let tail: { number: number; block: Buffer }[] = [];
+  let tailBytes = 0;
+
+  const hand = (block: Buffer, from: number, to: number, candidate: boolean): void => {
+    // A progress bar's carriage returns divide a line; its pieces have the same number.
+    const text = block.toString('utf8', from, Math.min(to, from + LONGEST_LINE));
+    for (const piece of text.split('\r')) {
+      if (piece === '') continue;
+      const line = piece.length > LINE_CHARACTERS ? piece.slice(0, LINE_CHARACTERS) : piece;
+      if (collector.line(number, line.replaceAll('\u0000', ''), !candidate)) window = WINDOW;
+    }
+  };
+
+  const lineEnd = (block: Buffer, from: number): number => {
+    const end = block.indexOf(NEWLINE, from);
+    return end === -1 ? block.length : end;
+  };
+
+  /** Whole lines, or one piece of a line that is too long. */
+  const lines = (block: Buffer, tracked: boolean): void => {
+    const latin1 = block.toString('latin1');
+    const { prefilter } = matcher;
+    let at = 0;
+    while (at < block.length) {
+      prefilter.lastIndex = at;
+      const hit = prefilter.exec(latin1)?.index ?? block.length;
+      while (window > 0 && at < block.length && lineEnd(block, at) <= hit) {
+        const end = lineEnd(block, at);
+        hand(block, at, end, false);
+        window -= end + 1 - at;
+        if (end < block.length) number += 1;
+        at = end + 1;
+      }
+      if (at >= block.length) break;
+      const start = hit === block.length ? block.length : Math.max(at, block.lastIndexOf(NEWLINE, hit) + 1);
+      if (start > at) {
+        if (tracked) keep(block.subarray(at, start));
+        number += count(block, at, start);
+        at = start;
+      }
+      if (hit === block.length) break;
+      dropTail();
+      const end = lineEnd(block, at);
+      hand(block, at, end, true);
+      if (window > 0) window -= end + 1 - at;
+      if (end < block.length) number += 1;
+      at = end + 1;
+    }
+  };
+
+  const keep = (block: Buffer): void => {
+    tail.push({ number, block: block.length > TAIL ? block.subarray(block.length - TAIL) : block });
+    const last = tail[tail.length - 1];
+    if (last && last.block.length < block.length) last.number += count(block, 0, block.length - last.block.length);
+    tailBytes += last?.block.length ?? 0;
+    while (tail.length > 1 && tailBytes - (tail[0]?.block.length ?? 0) >= TAIL) {
+      tailBytes -= tail.shift()?.block.length ?? 0;
+    }
+  };
+  const dropTail = (): void => {
+    tail = [];
+    tailBytes = 0;
+  };
+
+  return {
+    push: (chunk) => {
+      bytes += chunk.length;
+      const block = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let cut = block.lastIndexOf(NEWLINE) + 1;
+      if (cut === 0 && block.length > LONGEST_LINE) cut = block.lastIndexOf(RETURN) + 1 || block.length;
+      if (cut > 0) lines(block.subarray(0, cut), true);
+      // A copy: a small rest must not keep a large chunk alive.
+      rest = Buffer.from(block.subarray(cut));
+    },
+    end: () => {
+      lines(rest, true);
+      rest = Buffer.alloc(0);
+      const last = tail;
+      const total = number;
+      for (const { number: first, block } of last) {
+        number = first;
+        for (let at = 0; at < block.length; ) {
+          const end = lineEnd(block, at);
+          hand(block, at, end, false);
+          number += 1;
+          at = end + 1;
+        }
+      }
+      number = total;
+    },
+    lines: () => number,
+    bytes: () => bytes,
+  };
+}
+
+function count(block: Buffer, from: number, to: number): number {
+  let found = 0;
+  for (let at = block.indexOf(NEWLINE, from); at !== -1 && at < to; at = block.indexOf(NEWLINE, at + 1)) found += 1;
+  return found;
+}
+
+const GZIP = [0x1f, 0x8b];
+const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
+const CHUNK = 1024 * 1024;
+
+/** The bytes of a log, unpacked: what is packed is told by its first bytes, not by its name. */
+export async function* readLog(path: string, unpackZstd: (path: string) => Promise<string>): AsyncGenerator<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const head = Buffer.alloc(4);
+    const { bytesRead } = await handle.read(head, 0, 4, 0);
+    if (bytesRead >= 2 && GZIP.every((byte, index) => head[index] === byte)) {
+      yield* gunzip(handle.createReadStream({ start: 0, highWaterMark: CHUNK, autoClose: false }));
+    } else if (bytesRead === 4 && ZSTD.every((byte, index) => head[index] === byte)) {
+      yield* readPlain(await open(await unpackZstd(path), 'r'));
+    } else {
+      yield* readPlain(handle);
+    }
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
+async function* readPlain(handle: FileHandle): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    const { bytesRead } = await handle.read(buffer, 0, CHUNK, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** What can be read of a gzip file that is still being written ends without its checksum: that is no error here. */
+async function* gunzip(packed: Readable): AsyncGenerator<Buffer> {
+  const unpacked = createGunzip({ chunkSize: CHUNK });
+  pipeline(packed, unpacked, () => undefined);
+  try {
+    for await (const chunk of unpacked) yield chunk as Buffer;
+  } catch (error) {
+    if (errorCode(error) !== 'Z_BUF_ERROR') throw error;
+  }
+}
