@@ -1,34 +1,39 @@
 import type { Evidence, Finding } from './finding.ts';
 import type { Matcher, Rule } from './matcher.ts';
 import { parseLine } from './prefix.ts';
-import { isFinished, isProgress } from './progress.ts';
+import { isFinished, isOrdinary, isProgress } from './progress.ts';
 import { followTracebacks } from './traceback.ts';
 
 /** Progress lines behind an error from which on the run is taken to have lived through it. */
 const LIVED_ON = 6;
-/** Lines of any kind behind a mere sign of failure from which on the script is taken to have gone on. */
-const WENT_ON = 20;
 /** The same behind a verdict of Slurm's: processes may print on until they are killed, so a restart must be seen. */
 const LIVED_ON_AFTER_VERDICT = 60;
+/** Ordinary lines behind an error that nothing followed, from which on the program is taken to have gone on. */
+const WENT_ON = 40;
+/** The same behind a line that only says that something failed. */
+const WENT_ON_AFTER_CASCADE = 10;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
 export interface Collector {
-  /** One line, in the order of the log. `behind`: it holds no literal and is read for what it says of earlier ones. */
+  /**
+   * One line, in the order of the log. `behind`: it holds no literal and is read for what it says of earlier ones.
+   * True where the lines behind it matter too.
+   */
   readonly line: (number: number, raw: string, behind: boolean) => boolean;
-  /** `lines`: how many the source has. */
-  readonly findings: (lines: number) => Finding[];
-  readonly finished: () => boolean;
+  readonly findings: () => Finding[];
 }
 
+/** What one signature said, from its first line after the run last moved on. */
 interface Episode {
-  rule: Rule;
-  first: number;
+  readonly rule: Rule;
+  readonly first: number;
+  readonly evidence: Evidence[];
   last: number;
   count: number;
-  /** Progress lines of the whole source when it was last said. */
+  /** Lines of the whole source so far when it was last said. */
   progress: number;
-  evidence: Evidence[];
+  ordinary: number;
 }
 
 /** Folds the lines of one source into findings. Keeps one episode a signature, so its memory does not grow. */
@@ -36,62 +41,71 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
   const tracebacks = followTracebacks();
   const episodes = new Map<string, Episode>();
   let progress = 0;
-  let finished = false;
+  let ordinary = 0;
+  let finished: number | undefined;
+
   const add = (rule: Rule, number: number, evidence: Evidence): void => {
     const key = `${rule.fault}/${rule.signature.id}`;
-    const episode = episodes.get(key);
-    if (episode === undefined || progress - episode.progress >= enoughProgress(rule)) {
-      episodes.set(key, { rule, first: number, last: number, count: 1, progress, evidence: [evidence] });
+    const known = episodes.get(key);
+    if (known === undefined || progress - known.progress >= enoughProgress(rule)) {
+      episodes.set(key, {
+        rule,
+        first: number,
+        last: number,
+        count: 1,
+        progress,
+        ordinary,
+        evidence: [evidence],
+      });
       return;
     }
-    episode.count += 1;
-    episode.last = number;
-    episode.progress = progress;
-    if (episode.evidence.length < QUOTED_LINES) episode.evidence.push(evidence);
+    known.last = number;
+    known.count += 1;
+    known.progress = progress;
+    known.ordinary = ordinary;
+    if (known.evidence.length < QUOTED_LINES) known.evidence.push(evidence);
   };
-  const livedOn = ({ rule, progress: then, last }: Episode, lines: number): boolean => {
-    if (progress - then >= enoughProgress(rule)) return true;
-    const { role, confidence, survivable } = rule.signature;
-    if (finished && survivable !== false) return true;
-    return role === 'cascade' && confidence === undefined && lines - last >= WENT_ON;
+
+  const survived = ({ rule: { signature }, ...episode }: Episode, followed: boolean): boolean => {
+    if (progress - episode.progress >= enoughProgress({ signature })) return true;
+    if (signature.survivable === false) return false;
+    const namesNone = signature.role === 'cascade' && signature.confidence === undefined;
+    // Communicators and workers that are torn down after the work is done fail in many ways.
+    if (finished !== undefined && episode.first > finished && signature.role === 'cascade' && !namesNone)
+      return true;
+    return !followed && ordinary - episode.ordinary >= (namesNone ? WENT_ON_AFTER_CASCADE : WENT_ON);
   };
+
   return {
     line: (number, raw, behind) => {
       const line = parseLine(raw);
-      let asked: boolean | undefined;
-      const isException = () => {
-        asked ??= tracebacks.isException(line);
-        return asked;
-      };
-      isException();
+      const isException = tracebacks.isException(line);
       const rules = behind ? [] : matcher.match(line.text, isException);
-      if (rules.length === 0) {
-        if (isFinished(line.text)) finished = true;
-        else if (isProgress(line.text)) progress += 1;
-        else return !behind && line.text.includes('Traceback');
-        return false;
-      }
-      finished = false;
-      const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
       for (const rule of rules) {
+        const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
         const { role } = rule.signature;
         add(rule, number, { file, line: number, text, rank: line.rank, node: line.node, role });
       }
-      return true;
+      if (rules.length > 0) return true;
+      if (isFinished(line.text)) finished = number;
+      else if (isProgress(line.text)) progress += 1;
+      if (isOrdinary(line.text)) ordinary += 1;
+      return !behind && line.text.includes('Traceback');
     },
-    findings: (lines) =>
-      [...episodes.values()].map((episode) => ({
-        fault: episode.rule.fault,
-        signature: episode.rule.signature,
-        at: [source, episode.first] as const,
-        count: episode.count,
-        survived: livedOn(episode, lines),
-        evidence: episode.evidence,
-      })),
-    finished: () => finished,
+    findings: () => {
+      let followed = false;
+      return [...episodes.values()]
+        .sort((a, b) => b.last - a.last)
+        .map((episode) => {
+          const lived = survived(episode, followed);
+          followed ||= !lived;
+          const { rule, first, count, evidence } = episode;
+          return { ...rule, at: [source, first] as const, count, survived: lived, evidence };
+        });
+    },
   };
 }
 
-function enoughProgress({ signature }: Rule): number {
+function enoughProgress({ signature }: Pick<Rule, 'signature'>): number {
   return signature.survivable === false ? LIVED_ON_AFTER_VERDICT : LIVED_ON;
 }

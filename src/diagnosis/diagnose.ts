@@ -23,19 +23,22 @@ export async function readSource(
   scanner.end();
   return {
     name,
-    findings: collector.findings(scanner.lines()),
+    findings: collector.findings(),
     lines: scanner.lines(),
     bytes: scanner.bytes(),
-    finished: collector.finished(),
     problem,
   };
 }
 
 /** Diagnoses a text in memory. Pure. */
-export function diagnoseText(text: string, runbooks: readonly Runbook[], matcher = compileMatcher(runbooks)): Diagnosis {
+export function diagnoseText(
+  text: string,
+  runbooks: readonly Runbook[],
+  matcher = compileMatcher(runbooks),
+): Diagnosis {
   const collector = collect(matcher, 0, 'log');
   const scanner = scan(matcher, collector);
   scanner.push(Buffer.from(text, 'utf8'));
   scanner.end();
-  return rank(collector.findings(scanner.lines()), runbooks);
+  return rank(collector.findings(), runbooks);
 }

@@ -31,8 +31,6 @@ export interface SourceReading {
   readonly findings: readonly Finding[];
   readonly lines: number;
   readonly bytes: number;
-  /** It ends with what a run prints when it is through. */
-  readonly finished: boolean;
   /** Why it could not be read, or not to its end. */
   readonly problem: string | null;
 }

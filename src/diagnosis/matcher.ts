@@ -1,5 +1,6 @@
 import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
+import { FINISH_LITERALS } from './progress.ts';
 
 /** A signature with the fault that it belongs to. */
 export interface Rule {
@@ -11,8 +12,8 @@ export interface Matcher {
   /** Finds any literal of any signature in a stretch of a log: lines without one need no look. */
   readonly prefilter: RegExp;
   readonly literals: readonly string[];
-  /** What a line says. `isException` is asked for once, when a signature wants to know. */
-  readonly match: (text: string, isException: () => boolean) => Rule[];
+  /** What a line says. `isException`: it ends a traceback. */
+  readonly match: (text: string, isException: boolean) => Rule[];
 }
 
 interface Compiled extends Rule {
@@ -21,8 +22,8 @@ interface Compiled extends Rule {
   readonly order: number;
 }
 
-/** Lines that begin what several lines say together: the reader goes on behind them. */
-const OPENERS = ['Traceback (most recent call last)'];
+/** Lines that no signature looks for and that matter to what others mean. */
+const OPENERS = ['Traceback (most recent call last)', ...FINISH_LITERALS];
 
 export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const byLiteral = new Map<string, Compiled[]>();
@@ -36,21 +37,24 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
     }
   }
   // Noise only speaks against other signatures on their own lines, so nobody looks for it.
-  const sought = [...byLiteral].filter(([, rules]) => rules.some(({ signature }) => signature.role !== 'noise'));
+  const sought = [...byLiteral].filter(([, rules]) =>
+    rules.some(({ signature }) => signature.role !== 'noise'),
+  );
   const literals = [...new Set([...sought.map(([literal]) => literal), ...OPENERS])].sort();
   const entries = [...byLiteral];
   return {
     prefilter: prefilterOf(literals),
     literals,
     match: (text, isException) => {
-      if (isMild(text)) return [];
       const found = new Set<Compiled>();
+      const mild = isMild(text);
       for (const [literal, rules] of entries) {
         const at = text.indexOf(literal);
         if (at === -1) continue;
         for (const rule of rules) if (!found.has(rule) && says(rule, text, at, isException)) found.add(rule);
       }
-      return settle([...found].sort((a, b) => a.order - b.order));
+      const loud = mild ? [...found].filter(({ signature }) => signature.anyLevel) : [...found];
+      return settle(loud.sort((a, b) => a.order - b.order));
     },
   };
 }
@@ -60,21 +64,18 @@ export function literalsOf(signature: Signature): readonly string[] {
   return typeof signature.text === 'string' ? [signature.text] : (signature.text ?? []);
 }
 
-function says(rule: Compiled, text: string, at: number, isException: () => boolean): boolean {
+function says(rule: Compiled, text: string, at: number, isException: boolean): boolean {
   const { signature, pattern } = rule;
   if (signature.unless?.some((other) => text.includes(other))) return false;
   if (signature.in === 'start' && pattern === undefined && !startsWith(text, rule.literals)) return false;
   if (pattern && !pattern.test(around(text, at))) return false;
-  return signature.in !== 'exception' || isException();
+  return signature.in !== 'exception' || isException;
 }
 
 /** A logger's level near the beginning: who only warns or informs does not say why a run died. */
 const MILD = /^.{0,80}?\b(?:INFO|WARNING|DEBUG)\b|^\[?[WI](?:\d{4} \d\d:| [\w.]{1,40}:\d)/u;
-/** NCCL marks what it failed of as WARN or INFO, and the kernel a hung task as INFO. */
-const NOT_MILD = /NCCL (?:WARN|INFO)|\*\*\* (?:JOB|STEP)|INFO: task |Xid/u;
-
 function isMild(text: string): boolean {
-  return MILD.test(text) && !NOT_MILD.test(text);
+  return MILD.test(text) && !text.includes('*** JOB ') && !text.includes('*** STEP ');
 }
 
 function startsWith(text: string, literals: readonly string[]): boolean {

@@ -37,7 +37,10 @@ const PREFIXES: readonly Prefix[] = [
   // syslog: Nov 23 19:02:37 gnode07 kernel:
   { pattern: /^[A-Z][a-z]{2} [ \d]\d [\d:]{8} ([\w.-]+) (?=kernel|slurm)/, node: 1 },
   // ISO times, in brackets or not
-  { pattern: /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:? ?/, time: true },
+  {
+    pattern: /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:? ?/,
+    time: true,
+  },
 ];
 
 /** Where a line of Slurm's or the kernel's names the node it speaks of. */
@@ -48,7 +51,11 @@ const NODE_IN_TEXT = [
   /^slurmstepd-([\w.-]+): /,
   /failed on node ([\w.-]+)/,
 ];
-const RANK_IN_TEXT = [/\[Rank (\d{1,6})\]/, /\bPG \d+ .{0,60}Rank (\d{1,6})\]/, /srun: error: [\w.-]+: task (\d{1,6}):/];
+const RANK_IN_TEXT = [
+  /\[Rank (\d{1,6})\]/,
+  /\bPG \d+ .{0,60}Rank (\d{1,6})\]/,
+  /srun: error: [\w.-]+: task (\d{1,6}):/,
+];
 
 /** Takes a line apart. Pure; never throws, whatever the line holds. */
 export function parseLine(raw: string): Line {

@@ -11,12 +11,37 @@ const FINISHED = [
   /['"]train_runtime['"]: |\*{3,} train metrics \*{3,}|^ {2}train_runtime +=/,
   /\bTraining (?:completed|complete|finished|done)\b|\bFinished training\b|\bTraining took\b|\btraining is done\b/i,
   /`Trainer\.fit` stopped: `max_(?:epochs|steps)=\d+` reached/,
-  /\[after training is done\]|successfully saved checkpoint .{0,200}final/,
+  /"key": "run_stop".{0,300}"status": "success"/,
+  /\[after training is done\]/,
 ];
+
+/** Stack frames, tables of a launcher's summary, chained exceptions: what an error is reported with. */
+const REPORT =
+  /^(?:\s|$|frame #|[-=*#+|^]{3}|Traceback|During handling|The above exception|Exception raised from|srun: )/;
+
+/** Whether a line looks like a program that goes about its work. */
+export function isOrdinary(text: string): boolean {
+  return !REPORT.test(text);
+}
 
 export function isProgress(text: string): boolean {
   return PROGRESS.some((pattern) => pattern.test(text));
 }
+
+/** Texts of which every line that isFinished means holds one: they are looked for in the whole log. */
+export const FINISH_LITERALS = [
+  'train_runtime',
+  '*** train metrics ***',
+  'raining completed',
+  'raining complete',
+  'raining finished',
+  'raining is done',
+  'raining done',
+  'inished training',
+  'Training took',
+  '`Trainer.fit` stopped',
+  '"run_stop"',
+];
 
 export function isFinished(text: string): boolean {
   return FINISHED.some((pattern) => pattern.test(text));

@@ -72,7 +72,9 @@ export function rank(findings: readonly Finding[], runbooks: readonly Runbook[])
   const causes = chosen.map((group) => causeOf(group, chosen, ordered, live));
   const ruledOut = [
     ...survived(findings, groups),
-    ...ordered.filter((group) => !chosen.includes(group)).map((group) => explained(group, explainedBy.get(group))),
+    ...ordered
+      .filter((group) => !chosen.includes(group))
+      .map((group) => explained(group, explainedBy.get(group))),
     ...(roots.length > 0 ? groups.filter((group) => !roots.includes(group)).map(follows) : []),
   ];
   if (causes.length > 0) return { status: 'diagnosed', causes, ruledOut };
@@ -100,7 +102,9 @@ function namesFault(finding: Finding): boolean {
 
 /** A root is stronger than any cascade, whatever their numbers. */
 function strengthOf({ signature }: Finding): number {
-  return signature.role === 'root' ? (signature.strength ?? DEFAULT_STRENGTH) + 100 : (signature.strength ?? 0);
+  return signature.role === 'root'
+    ? (signature.strength ?? DEFAULT_STRENGTH) + 100
+    : (signature.strength ?? 0);
 }
 
 function compare(a: Group, b: Group): number {
@@ -123,7 +127,12 @@ function explainer(group: Group, others: readonly Group[]): Group | undefined {
   );
 }
 
-function causeOf(group: Group, rivals: readonly Group[], all: readonly Group[], live: readonly Finding[]): Cause {
+function causeOf(
+  group: Group,
+  rivals: readonly Group[],
+  all: readonly Group[],
+  live: readonly Finding[],
+): Cause {
   const { runbook, best } = group;
   const why: Reason[] = [authority(group)];
   let doubt = 1 - (best.signature.confidence ?? DEFAULT_CONFIDENCE);
@@ -168,7 +177,10 @@ const QUOTES = 6;
 
 function quote(group: Group): Evidence[] {
   const others = group.findings.filter((finding) => finding !== group.best).sort(earlier);
-  return [...group.best.evidence, ...others.flatMap((finding) => finding.evidence.slice(0, 1))].slice(0, QUOTES);
+  return [...group.best.evidence, ...others.flatMap((finding) => finding.evidence.slice(0, 1))].slice(
+    0,
+    QUOTES,
+  );
 }
 
 function survived(findings: readonly Finding[], groups: readonly Group[]): RuledOut[] {

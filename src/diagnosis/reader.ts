@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { errorCode } from '../system/files.ts';
 import type { Collector } from './collect.ts';
 import type { Matcher } from './matcher.ts';
@@ -87,7 +87,8 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
   const keep = (block: Buffer): void => {
     tail.push({ number, block: block.length > TAIL ? block.subarray(block.length - TAIL) : block });
     const last = tail[tail.length - 1];
-    if (last && last.block.length < block.length) last.number += count(block, 0, block.length - last.block.length);
+    if (last && last.block.length < block.length)
+      last.number += count(block, 0, block.length - last.block.length);
     tailBytes += last?.block.length ?? 0;
     while (tail.length > 1 && tailBytes - (tail[0]?.block.length ?? 0) >= TAIL) {
       tailBytes -= tail.shift()?.block.length ?? 0;
@@ -131,7 +132,8 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
 
 function count(block: Buffer, from: number, to: number): number {
   let found = 0;
-  for (let at = block.indexOf(NEWLINE, from); at !== -1 && at < to; at = block.indexOf(NEWLINE, at + 1)) found += 1;
+  for (let at = block.indexOf(NEWLINE, from); at !== -1 && at < to; at = block.indexOf(NEWLINE, at + 1))
+    found += 1;
   return found;
 }
 
@@ -140,7 +142,10 @@ const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 const CHUNK = 1024 * 1024;
 
 /** The bytes of a log, unpacked: what is packed is told by its first bytes, not by its name. */
-export async function* readLog(path: string, unpackZstd: (path: string) => Promise<string>): AsyncGenerator<Buffer> {
+export async function* readLog(
+  path: string,
+  unpackZstd: (path: string) => Promise<string>,
+): AsyncGenerator<Buffer> {
   const handle = await open(path, 'r');
   try {
     const head = Buffer.alloc(4);

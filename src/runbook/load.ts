@@ -57,7 +57,8 @@ function shippedDirectory(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'runbooks', 'cuda-oom.md'))) {
     const parent = dirname(directory);
-    if (parent === directory) throw new Error('runbooks/ is not beside the program: the installation is incomplete');
+    if (parent === directory)
+      throw new Error('runbooks/ is not beside the program: the installation is incomplete');
     directory = parent;
   }
   return join(directory, 'runbooks');

@@ -1,7 +1,7 @@
 import { isMap, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { UsageError } from '../errors.ts';
-import { type Front, frontSchema } from './schema.ts';
 import { regexProblem } from './safe-regex.ts';
+import { type Front, frontSchema } from './schema.ts';
 
 interface Parsed {
   readonly front: Front;
@@ -16,7 +16,9 @@ export function parseRunbook(path: string, source: string): Parsed {
   const text = source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n');
   const match = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text);
   if (!match) {
-    throw new UsageError(`${path}:1: a runbook begins with its front matter, YAML between two lines of "---"`);
+    throw new UsageError(
+      `${path}:1: a runbook begins with its front matter, YAML between two lines of "---"`,
+    );
   }
   const lines = new LineCounter();
   const document = parseDocument(match[1] ?? '', { lineCounter: lines });
@@ -42,7 +44,8 @@ export function parseRunbook(path: string, source: string): Parsed {
 }
 
 function signatureProblem(signature: Front['signatures'][number]): string | undefined {
-  if ((signature.text === undefined) === (signature.regex === undefined)) return 'needs either "text" or "regex"';
+  if ((signature.text === undefined) === (signature.regex === undefined))
+    return 'needs either "text" or "regex"';
   if (signature.regex === undefined) return undefined;
   if (signature.literals === undefined) {
     return 'a "regex" needs "literals": texts of which every line it means holds at least one';
@@ -56,10 +59,9 @@ function offsetOf(node: unknown, path: readonly PropertyKey[]): number {
   let offset = here?.range?.[0] ?? 0;
   for (const key of path) {
     const pair = isMap(here) ? here.items.find((item) => String(item.key) === String(key)) : undefined;
-    const next = (pair ? pair.value : (here as { get?: (k: unknown, keep: true) => unknown })?.get?.(key, true)) as
-      | ParsedNode
-      | null
-      | undefined;
+    const next = (
+      pair ? pair.value : (here as { get?: (k: unknown, keep: true) => unknown })?.get?.(key, true)
+    ) as ParsedNode | null | undefined;
     const start = (pair?.key as ParsedNode | undefined)?.range?.[0] ?? next?.range?.[0];
     if (start === undefined) break;
     offset = start;

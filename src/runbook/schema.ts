@@ -1,7 +1,10 @@
 import * as z from 'zod/mini';
 
 const id = z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by "-"'));
-const texts = z.union([z.string().check(z.minLength(3)), z.array(z.string().check(z.minLength(3))).check(z.minLength(1))]);
+const texts = z.union([
+  z.string().check(z.minLength(3)),
+  z.array(z.string().check(z.minLength(3))).check(z.minLength(1)),
+]);
 const share = z.number().check(z.minimum(0), z.maximum(1));
 
 const signatureSchema = z.strictObject({
@@ -21,6 +24,8 @@ const signatureSchema = z.strictObject({
   strength: z.optional(z.number().check(z.minimum(0), z.maximum(100))),
   /** How sure the line makes one of the fault. For a cascade: when nothing shows a cause beneath; absent, it names none. */
   confidence: z.optional(share),
+  /** Also where the logger calls the line INFO or WARNING, which else says that the program went on. */
+  anyLevel: z.optional(z.boolean()),
   /** Counts only on a line that no other signature claims. */
   generic: z.optional(z.boolean()),
   /** False where progress behind the line does not mean that the run lived through it. */
