@@ -1,9 +1,10 @@
 // Bundles src/ into dist/opsctl.cjs: one file, because a login node's home is often NFS and a thousand
 // small reads cost more there than all of the program. Beside it goes V8's code cache for this Node version.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import vm from 'node:vm';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -27,19 +28,68 @@ const result = await build({
   banner: { js: "const __bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
   // yaml and yargs offer ES modules that bundle without a second copy of their helpers.
   mainFields: ['module', 'main'],
+  alias: { 'string-width': './src/terminal/cells.ts' },
+  plugins: [
+    { name: 'no zod locales', setup: withoutLocales },
+    { name: 'compiled templates', setup: withTemplates },
+  ],
   logLevel: 'warning',
 });
 
 mkdirSync(dirname(outfile), { recursive: true });
 for (const file of result.outputFiles) put(file.path, file.contents);
-const code = result.outputFiles.find((file) => file.path === outfile).text;
-// Compiled exactly as bin/opsctl.cjs compiles it, or V8 refuses the cache.
-const script = new vm.Script(wrap(code), { filename: outfile });
-put(`${outfile}.cache-${process.version}-${process.arch}`, script.createCachedData());
+// In a process of its own, because V8 keeps the functions that have run: those of a whole `render`.
+execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), outfile], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 
-/** The same wrapper that bin/opsctl.cjs puts round the bundle. */
-function wrap(source) {
-  return `(function(exports,require,module,__filename,__dirname){${source}\n})`;
+/** opsctl words its messages itself: forty languages of zod's are left out. */
+function withoutLocales(build) {
+  build.onResolve({ filter: /locales\/index\.js$/ }, ({ path, importer }) =>
+    importer.includes(join('node_modules', 'zod')) ? { path, namespace: 'empty' } : undefined,
+  );
+  build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export {}' }));
+}
+
+/** Puts the package's templates, parsed and compiled by opsctl's own functions, in the place of the empty map. */
+function withTemplates(bundle) {
+  bundle.onLoad({ filter: /template[\\/]precompiled\.ts$/ }, async () => ({
+    contents: await compiledTemplates(),
+  }));
+}
+
+async function compiledTemplates() {
+  const compiler = await build({
+    absWorkingDir: root,
+    stdin: {
+      contents: `export { splitTemplate } from './src/template/file.ts';
+        export { parseFrontMatter } from './src/template/front-matter.ts';
+        export { precompile } from './src/template/render.ts';`,
+      resolveDir: root,
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    write: false,
+    logLevel: 'warning',
+  });
+  const module = { exports: {} };
+  new Function('module', 'exports', 'require', compiler.outputFiles[0].text)(
+    module,
+    module.exports,
+    createRequire(import.meta.url),
+  );
+  const { splitTemplate, parseFrontMatter, precompile } = module.exports;
+  const templates = join(root, 'templates');
+  const names = readdirSync(templates, { recursive: true }).filter((name) => name.endsWith('.hbs'));
+  const entries = names.sort().map(async (name) => {
+    const source = readFileSync(join(templates, name), 'utf8');
+    const { front, body } = splitTemplate(name, source);
+    const parsed = JSON.stringify(parseFrontMatter(name, front));
+    return `[${JSON.stringify(source)},{front:${parsed},specification:${await precompile(body)}}]`;
+  });
+  return `export const precompiled=new Map([${(await Promise.all(entries)).join(',')}])`;
 }
 
 /** A build beside a running opsctl must never show it half a file. */

@@ -1,5 +1,21 @@
+import { cancelCommand } from './cancel.ts';
 import type { Command } from './command.ts';
+import { configCommand } from './config.ts';
+import { initCommand } from './init.ts';
+import { logsCommand } from './logs.ts';
+import { renderCommand } from './render.ts';
 import { sandboxCommand } from './sandbox.ts';
+import { statusCommand } from './status.ts';
+import { submitCommand } from './submit.ts';
 
 /** Every command, in the order of `opsctl --help`. */
-export const commands: readonly Command[] = [sandboxCommand];
+export const commands: readonly Command[] = [
+  initCommand,
+  configCommand,
+  renderCommand,
+  submitCommand,
+  statusCommand,
+  logsCommand,
+  cancelCommand,
+  sandboxCommand,
+];

@@ -1,12 +1,4 @@
-/** Where a parameter's value came from, weakest first. */
-export type Source = 'default' | 'profile' | 'recipe' | 'set' | 'flag' | 'derived';
-
-export type ParameterValue = string | number | boolean | null | readonly string[];
-
-export interface ResolvedParameter {
-  readonly value: ParameterValue;
-  readonly source: Source;
-}
+import type { ResolvedParameters } from '../template/resolve.ts';
 
 export interface GitState {
   readonly directory: string;
@@ -42,7 +34,7 @@ export interface Manifest {
   /** The run's own directory: manifest.json, job.sbatch, attempts/, logs/, cache/, checkpoints/. */
   readonly outputDir: string;
   readonly script: string;
-  readonly parameters: Readonly<Record<string, ResolvedParameter>>;
+  readonly parameters: ResolvedParameters;
   readonly trainerFlags: readonly string[];
   /** Equal for two submissions of the same thing. */
   readonly fingerprint: string;

@@ -1,0 +1,24 @@
+import { EXIT } from '../errors.ts';
+import { type Command, printJson } from './command.ts';
+import { addTemplateOptions, peekChoice } from './run-options.ts';
+
+export const renderCommand: Command = {
+  command: 'render <phase>',
+  describe: 'Print the batch script of a phase; submits nothing',
+  examples: [
+    ['$0 render sft -t example --data ./data --output ./runs', 'the script on standard output'],
+    ['$0 render sft -r recipe.yaml --set nodes=4 --json', 'as JSON'],
+  ],
+  options: addTemplateOptions,
+  handler: async (args, context) => {
+    const [{ planInput }, { planRun }] = await Promise.all([
+      import('./run-template.ts'),
+      import('../run/plan.ts'),
+    ]);
+    const plan = planRun(await planInput(args, context, await peekChoice(context)));
+    if (context.options.json)
+      printJson(context.terminal, { script: plan.script, runId: plan.runId, outputDir: plan.outputDir });
+    else context.terminal.out(plan.script.trimEnd());
+    return EXIT.ok;
+  },
+};

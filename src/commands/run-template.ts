@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Recipe } from '../config/recipe.ts';
+import { UsageError } from '../errors.ts';
+import type { PlanInput } from '../run/plan.ts';
+import { packageRoot } from '../system/package.ts';
+import { home, type System } from '../system/system.ts';
+import { listParameterNames, listTrainers, loadTemplate, type Template } from '../template/load.ts';
+import type { Given } from '../template/parameter.ts';
+import { type Layer, parseSettings, resolveParameters } from '../template/resolve.ts';
+import { version } from '../version.ts';
+import { type Arguments, type Context, texts } from './command.ts';
+import { flagValues, type RunChoice } from './run-options.ts';
+
+export interface Chosen {
+  readonly config: LoadedConfig;
+  readonly recipe: Recipe | undefined;
+  readonly template: Template;
+}
+
+/** The builder of the options and the handler need the same answer: the files are read once a command line. */
+const chosen = new WeakMap<readonly string[], Promise<Chosen>>();
+
+/** Configuration, recipe and template of a command line. With no trainer named, what all trainers have in common. */
+export function chooseTemplate(context: Context, choice: RunChoice): Promise<Chosen> {
+  const known = chosen.get(context.argv);
+  if (known) return known;
+  const choosing = choose(context, choice);
+  chosen.set(context.argv, choosing);
+  return choosing;
+}
+
+async function choose({ system }: Context, choice: RunChoice): Promise<Chosen> {
+  const [{ loadConfig }, { loadRecipe }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../config/recipe.ts'),
+  ]);
+  const [config, recipe] = await Promise.all([
+    loadConfig(system, choice),
+    choice.recipe === undefined ? undefined : loadRecipe(choice.recipe),
+  ]);
+  if (recipe?.phase && recipe.phase.value !== choice.phase) {
+    throw new UsageError(
+      `${recipe.phase.where}: the recipe is for the phase ${recipe.phase.value}, not for ${choice.phase}`,
+    );
+  }
+  const trainer =
+    choice.trainer ??
+    recipe?.trainer?.value ??
+    config.phases[choice.phase]?.trainer?.value ??
+    config.defaults.trainer?.value;
+  const template = await loadTemplate(system.env, choice.phase, trainer ? String(trainer) : undefined);
+  return { config, recipe, template };
+}
+
+/**
+ * Everything that a plan needs, from a command line.
+ * @throws UsageError with everything that the user has to change.
+ */
+export async function planInput(args: Arguments, context: Context, choice: RunChoice): Promise<PlanInput> {
+  const { system } = context;
+  const { config, recipe, template } = await chooseTemplate(context, choice);
+  if (template.trainer === '') {
+    const trainers = await listTrainers(system.env, choice.phase);
+    throw new UsageError(
+      `which trainer is to run ${choice.phase}? Give -t ${trainers.join(' | ')}`,
+      'Or write `trainer: …` under `defaults` in your profile.',
+    );
+  }
+  const layers: Layer[] = [
+    ...(await profileLayers(system, config, template)),
+    { source: 'recipe', values: recipe?.parameters ?? {} },
+    { source: 'set', values: parseSettings(texts(args, 'set')) },
+    { source: 'flag', values: flagValues(args, template.parameters) },
+  ];
+  const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
+  return {
+    template,
+    parameters: resolveParameters(template.parameters, layers, around),
+    trainerFlags: texts(args, '--'),
+    profile: config.profile,
+    now: system.now(),
+    version: version(),
+    packageRoot: packageRoot(),
+  };
+}
+
+/** A profile serves every template, so it may name parameters that only another one has; a name that none has is a slip. */
+async function profileLayers(system: System, config: LoadedConfig, template: Template): Promise<Layer[]> {
+  const given = [config.defaults, config.phases[template.phase] ?? {}];
+  const own = new Set(template.parameters.map((parameter) => parameter.name));
+  const foreign = given
+    .flatMap((values) => Object.keys(values))
+    .filter((name) => !own.has(name) && name !== 'trainer');
+  const allowed = new Set(['trainer', ...(foreign.length > 0 ? await listParameterNames(system.env) : [])]);
+  return [environmentOf(config), ...given].map((values) => ({ source: 'profile', values, allowed }));
+}
+
+/** What the profile says of the nodes' environment, under the names of the template's parameters. */
+function environmentOf({ profile, origin }: LoadedConfig): Record<string, Given> {
+  const { environment, network } = profile;
+  const known = {
+    python: { value: environment.python, where: origin(['environment', 'python']) },
+    activate: { value: environment.activate, where: origin(['environment', 'activate']) },
+    modules: { value: environment.modules.join(' ') || null, where: origin(['environment', 'modules']) },
+    data_root: { value: profile.data_root, where: origin(['data_root']) },
+    secrets_file: { value: profile.secrets_file, where: origin(['secrets_file']) },
+    socket_ifname: { value: network.socket_ifname, where: origin(['network', 'socket_ifname']) },
+    ib_hca: { value: network.ib_hca, where: origin(['network', 'ib_hca']) },
+  };
+  return Object.fromEntries(
+    Object.entries(known).filter(([, given]) => given.value !== null && given.where !== 'default'),
+  );
+}

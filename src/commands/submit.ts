@@ -1,0 +1,140 @@
+import { EXIT, UsageError } from '../errors.ts';
+import type { Plan } from '../run/plan.ts';
+import type { Readiness, SubmitRequest } from '../run/submit.ts';
+import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
+import { addTemplateOptions, peekChoice } from './run-options.ts';
+
+export const submitCommand: Command = {
+  command: 'submit <phase>',
+  describe: 'Check a run, render its script and submit it',
+  examples: [
+    ['$0 submit sft -t example --model tiny --data ./data --output ./runs', 'check and submit'],
+    ['$0 submit sft -r recipe.yaml --nodes 4 --dry-run', 'show what would be done'],
+    ['$0 submit sft -r recipe.yaml -- --neftune_noise_alpha 5', 'with a flag of the trainer itself'],
+  ],
+  options: async (parser, context) => {
+    const group = 'How it is submitted:';
+    parser
+      .option('dry-run', {
+        type: 'boolean',
+        group,
+        describe: 'Check and show everything, write and submit nothing',
+      })
+      .option('test-only', {
+        type: 'boolean',
+        group,
+        describe: 'Ask Slurm when it would start, and stop there',
+      })
+      .option('after', {
+        type: 'string',
+        requiresArg: true,
+        group,
+        describe: 'Start only when this job or run has ended well',
+      })
+      .option('watch', { type: 'boolean', group, describe: 'Follow the log until the run has ended' })
+      .option('again', {
+        type: 'boolean',
+        group,
+        describe: 'Submit although the same thing is queued or running',
+      })
+      .option('no-preflight', { type: 'boolean', group, describe: 'Submit without any check' });
+    return addTemplateOptions(parser, context);
+  },
+  handler: async (args, context) => {
+    const [{ planInput }, { planRun }] = await Promise.all([
+      import('./run-template.ts'),
+      import('../run/plan.ts'),
+    ]);
+    const input = await planInput(args, context, await peekChoice(context));
+    const request: SubmitRequest = {
+      ...input,
+      again: flag(args, 'again'),
+      preflight: !flag(args, 'no-preflight'),
+      sbatchOptions: await dependency(args, context),
+    };
+    if (flag(args, 'dry-run') || flag(args, 'test-only'))
+      return dryRun(planRun(request), request, args, context);
+    return submit(request, args, context);
+  },
+};
+
+async function submit(request: SubmitRequest, args: Arguments, context: Context) {
+  const { submitRun } = await import('../run/submit.ts');
+  const { manifest, readiness } = await submitRun(context.system, request);
+  const { terminal } = context;
+  if (context.options.json) {
+    printJson(terminal, {
+      runId: manifest.runId,
+      jobId: manifest.jobId,
+      phase: manifest.phase,
+      trainer: manifest.trainer,
+      script: manifest.script,
+      outputDir: manifest.outputDir,
+      preflight: { status: readiness.status, verdicts: readiness.verdicts },
+      estimatedStart: manifest.estimatedStart,
+      gpuHours: manifest.gpuHours,
+      data: manifest.data,
+    });
+  } else {
+    showReadiness(readiness, manifest.gpuHours, context);
+    terminal.out(`submitted  ${terminal.style('bold', manifest.runId)} as job ${manifest.jobId}`);
+    terminal.out(`output     ${manifest.outputDir}`);
+    terminal.out(`next       opsctl logs -f ${manifest.runId}`);
+  }
+  if (!flag(args, 'watch')) return EXIT.ok;
+  const { followRun } = await import('./logs.ts');
+  return followRun(manifest.runId, context);
+}
+
+async function dryRun(plan: Plan, request: SubmitRequest, args: Arguments, context: Context) {
+  const { getReady } = await import('../run/submit.ts');
+  const readiness = await getReady(context.system, plan, request);
+  const { terminal } = context;
+  if (context.options.json) {
+    printJson(terminal, {
+      runId: plan.runId,
+      jobId: null,
+      phase: request.template.phase,
+      trainer: request.template.trainer,
+      script: plan.script,
+      outputDir: plan.outputDir,
+      preflight: { status: readiness.status, verdicts: readiness.verdicts },
+      estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,
+      gpuHours: plan.gpuHours,
+      data: readiness.data.files > 0 ? { files: readiness.data.files, bytes: readiness.data.bytes } : null,
+    });
+  } else {
+    if (!flag(args, 'test-only')) terminal.out(plan.script);
+    showReadiness(readiness, plan.gpuHours, context);
+    terminal.out(`would be   sbatch --parsable ${[...request.sbatchOptions, plan.scriptPath].join(' ')}`);
+  }
+  return readiness.status === 'critical' ? EXIT.critical : EXIT.ok;
+}
+
+const STYLE = { ok: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
+
+function showReadiness(readiness: Readiness, gpuHours: number, { terminal }: Context): void {
+  for (const verdict of readiness.verdicts) {
+    terminal.out(
+      `${terminal.style(STYLE[verdict.status], verdict.status.padEnd(9))}  ${verdict.check}: ${verdict.message}`,
+    );
+  }
+  if (readiness.verdicts.length === 0) terminal.out('unchecked  --no-preflight was given');
+  terminal.out(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
+}
+
+/** `--after 12` or `--after RUN` as sbatch's dependency. */
+async function dependency(args: Arguments, { system }: Context): Promise<string[]> {
+  const after = text(args, 'after');
+  if (after === undefined) return [];
+  const { isJobId } = await import('../slurm/job.ts');
+  if (isJobId(after)) return [`--dependency=afterok:${after}`];
+  const { findRun } = await import('../run/registry.ts');
+  const run = await findRun(system, after);
+  if (run.jobId === null)
+    throw new UsageError(
+      `--after ${after}: it is not known whether Slurm has that run's job`,
+      `See "opsctl status ${run.runId}".`,
+    );
+  return [`--dependency=afterok:${run.jobId}`];
+}

@@ -1,0 +1,67 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { ensureDirectory, errorCode, fileError, writeAtomic } from '../system/files.ts';
+import type { System } from '../system/system.ts';
+import { findings } from './findings.ts';
+import { type Merged, mergeProfile, profileOfCluster } from './merge.ts';
+import { probe } from './probe.ts';
+import { readYamlText } from './yaml-file.ts';
+
+export interface InitChoice {
+  readonly output: string;
+  /** The profile's name; without one that of the profile for this cluster, else ClusterName. */
+  readonly name: string | undefined;
+  readonly update: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface InitResult extends Merged {
+  readonly path: string;
+  readonly profile: string;
+  /** The file was changed. */
+  readonly written: boolean;
+}
+
+/**
+ * Asks the cluster and writes what it says into the configuration file.
+ * @throws OpsError 69 or 75 when Slurm is not there or does not answer, UsageError for a file that is not valid.
+ */
+export async function init(system: System, choice: InitChoice): Promise<InitResult> {
+  const path = await realPath(resolve(system.cwd, choice.output));
+  // Before the cluster is asked: a broken file is told at once.
+  profileOfCluster(path, await readYamlText(path), null);
+  const survey = await probe(system);
+  const existing = await readYamlText(path);
+  const profile =
+    choice.name ?? profileOfCluster(path, existing, survey.cluster.name) ?? survey.cluster.name ?? 'cluster';
+  const merged = mergeProfile(existing, findings(survey), { path, profile, update: choice.update });
+  const written = !choice.dryRun && merged.text !== existing;
+  if (written) {
+    await ensureDirectory(dirname(path));
+    await writeAtomic(path, merged.text, await modeOf(path));
+  }
+  return { ...merged, path, profile, written };
+}
+
+/** A link, as people who keep their settings in a repository have it, is followed and stays a link. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return path;
+    throw fileError('cannot read', path, error);
+  }
+}
+
+/** The permissions that the file has; a new one can be read by its owner only. */
+async function modeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new UsageError(`${path} is not a file`);
+    return found.mode & 0o777;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0o600;
+    throw error;
+  }
+}

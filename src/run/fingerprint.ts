@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { ParameterValue } from '../template/parameter.ts';
+
+/** Parameters that do not make it another run: by accident the same thing is submitted under two names. */
+const NOT_THE_THING = new Set([
+  'name',
+  'time',
+  'partition',
+  'qos',
+  'account',
+  'reservation',
+  'nodelist',
+  'exclude',
+]);
+
+/** Equal for two submissions that would train the same model in the same way. */
+export function fingerprint(
+  phase: string,
+  trainer: string,
+  values: Readonly<Record<string, ParameterValue>>,
+  trainerFlags: readonly string[],
+): string {
+  const thing = Object.entries(values)
+    .filter(([name]) => !NOT_THE_THING.has(name))
+    .sort(([a], [b]) => a.localeCompare(b));
+  return createHash('sha256')
+    .update(JSON.stringify([phase, trainer, thing, trainerFlags]))
+    .digest('hex')
+    .slice(0, 32);
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { Profile } from '../config/schema.ts';
+import { UsageError } from '../errors.ts';
+import { parseDuration } from '../slurm/duration.ts';
+import { type PlainValue, templateContext } from '../template/context.ts';
+import type { Template } from '../template/load.ts';
+import type { ParameterValue } from '../template/parameter.ts';
+import { render } from '../template/render.ts';
+import type { ResolvedParameters } from '../template/resolve.ts';
+import { fromCluster, gpuOption, impossible } from './cluster.ts';
+import { modelName, runName } from './name.ts';
+
+/** Everything that a submission will do, before anything of it is done. `--dry-run` and `render` show exactly this. */
+export interface Plan {
+  readonly runId: string;
+  readonly outputDir: string;
+  readonly logDir: string;
+  readonly scriptPath: string;
+  readonly script: string;
+  readonly parameters: ResolvedParameters;
+  readonly gpuHours: number;
+}
+
+export interface PlanInput {
+  readonly template: Template;
+  readonly parameters: ResolvedParameters;
+  readonly trainerFlags: readonly string[];
+  readonly profile: Profile;
+  readonly now: Date;
+  readonly version: string;
+  /** Where the package's own example trainer lies. */
+  readonly packageRoot: string;
+}
+
+const SECONDS_AN_HOUR = 3600;
+/** More threads than this per rank have never made a data loader faster. */
+const MAX_OMP_THREADS = 16;
+
+/**
+ * Decides name, directory and script of a run. Pure: no clock, no file.
+ * @throws UsageError when the cluster, as the profile knows it, can never run it.
+ */
+export function planRun(input: PlanInput): Plan {
+  const parameters = settle(input);
+  const values = valuesOf(parameters);
+  const problems = impossible(input.profile, values);
+  if (problems.length > 0)
+    throw new UsageError(
+      problems.join('\n'),
+      'The limits are those of the cluster profile; "opsctl init" reads them anew.',
+    );
+  const runId = String(values.name);
+  const outputDir = join(String(values.output), runId);
+  const logDir = join(outputDir, 'logs');
+  const script = render(
+    input.template.main,
+    input.template.partials,
+    contextOf(input, values, { runId, outputDir, logDir }),
+  );
+  return {
+    runId,
+    outputDir,
+    logDir,
+    scriptPath: join(outputDir, 'job.sbatch'),
+    script,
+    parameters,
+    gpuHours: gpuHours(values),
+  };
+}
+
+/** Fills in what the parameters and the cluster leave open. */
+function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
+  const values = valuesOf(parameters);
+  const name =
+    values.name ??
+    runName(
+      String(values.model),
+      Number(values.nodes),
+      Number(values.nodes) * Number(values.gpus_per_node),
+      now,
+    );
+  const derived = { ...fromCluster(profile, values), name };
+  const settled = { ...parameters };
+  for (const [key, value] of Object.entries(derived)) {
+    if (value !== values[key]) settled[key] = { value, source: 'derived', where: 'derived' };
+  }
+  return settled;
+}
+
+function contextOf(
+  { template, trainerFlags, profile, packageRoot, version }: PlanInput,
+  values: Readonly<Record<string, ParameterValue>>,
+  run: { runId: string; outputDir: string; logDir: string },
+) {
+  const nproc = Number(values.gpus_per_node) || Number(values.processes_per_node ?? 1);
+  const cpus = Number(values.cpus_per_node ?? 0);
+  const plain: Record<string, PlainValue> = {
+    ...values,
+    phase: template.phase,
+    trainer: template.trainer,
+    trainer_flags: trainerFlags,
+    requeue: {
+      ...(template.front.requeue ?? { allowed: false, why: 'its template does not say that it can resume.' }),
+    },
+    signal: template.front.signal ? { ...template.front.signal } : null,
+    gpu_option: gpuOption(profile, values),
+    module_list: String(values.modules ?? '')
+      .split(/\s+/)
+      .filter((name) => name !== ''),
+    nproc,
+    omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
+    opsctl_version: version,
+    example_dir: join(packageRoot, 'examples', template.phase),
+    run: {
+      id: run.runId,
+      dir: run.outputDir,
+      log_dir: run.logDir,
+      log: join(run.logDir, 'job.log'),
+      comment: `opsctl:${run.runId}`,
+      model_name: modelName(String(values.model)),
+    },
+  };
+  return templateContext(plain);
+}
+
+/** GPUs that Slurm sets aside, times the time limit. Zero without GPUs or without a limit. */
+function gpuHours(values: Readonly<Record<string, ParameterValue>>): number {
+  const seconds = parseDuration(String(values.time)) ?? 0;
+  const hours = Number.isFinite(seconds) ? seconds / SECONDS_AN_HOUR : 0;
+  return Number(values.nodes) * Number(values.gpus_per_node) * hours;
+}
+
+export function valuesOf(parameters: ResolvedParameters): Record<string, ParameterValue> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, { value }]) => [name, value]));
+}

@@ -1,0 +1,63 @@
+import { UsageError } from '../errors.ts';
+
+/** Names under which trainers and hubs take a key. `--eos_token` and `--max_tokens` are none. */
+const SECRET_NAME =
+  /(?:^|[_.-])(?:(?:hub|hf|wandb|access|auth|api|bearer|secret)[_-]?(?:token|key)|password|passwd|secret|credentials?)$/i;
+
+/** Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack; wandb's is 40 hexadecimal digits. */
+const SECRET_VALUE =
+  /(?:^|[^A-Za-z0-9])(?:hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,})|(?:^|[=:])[0-9a-f]{40}$/;
+
+/**
+ * A script, its manifest and Slurm's own records can be read by others, so no key may get into them.
+ * @throws UsageError that names the place, never the value.
+ */
+export function refuseSecrets(
+  values: Readonly<Record<string, unknown>>,
+  trainerFlags: readonly string[],
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'string' && SECRET_VALUE.test(value)) throw refusal(`the parameter ${name}`);
+  }
+  for (const [index, word] of trainerFlags.entries()) {
+    const [flag, value] = word.startsWith('--') ? splitFlag(word) : [undefined, word];
+    const next = trainerFlags[index + 1];
+    const named =
+      flag !== undefined &&
+      SECRET_NAME.test(flag) &&
+      (value !== undefined || (next !== undefined && !next.startsWith('--')));
+    if (named || (value !== undefined && SECRET_VALUE.test(value)))
+      throw refusal(flag === undefined ? `word ${index + 1} after "--"` : `the trainer flag ${flag}`);
+  }
+}
+
+function splitFlag(word: string): [string, string | undefined] {
+  const at = word.indexOf('=');
+  return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+function refusal(place: string): UsageError {
+  return new UsageError(
+    `${place} looks like a secret: it would stand in the script, in the manifest and in Slurm's records`,
+    'Put `export WANDB_API_KEY=…` (HF_TOKEN, …) into a file of mode 0600 and give --secrets-file FILE.',
+  );
+}
+
+/** Of the environment, what explains how a run behaved; keys and addresses with a password in them are left out. */
+const TELLING =
+  /^(?:CUDA|NCCL|TORCH|HF|TRANSFORMERS|WANDB|OMP|MKL|GLOO|FI|UCX|PYTHON|CONDA|VIRTUAL_ENV|LOADEDMODULES|PATH$|LD_LIBRARY_PATH$|SLURM_CONF$|LANG$|TZ$)/;
+const NEVER = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE/i;
+
+export function tellingEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined &&
+      TELLING.test(entry[0]) &&
+      !NEVER.test(entry[0]) &&
+      !SECRET_VALUE.test(entry[1]) &&
+      !/\/\/[^/@\s]*@/.test(entry[1]),
+  );
+  return Object.fromEntries(kept.sort(([a], [b]) => a.localeCompare(b)));
+}

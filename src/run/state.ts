@@ -1,0 +1,173 @@
+import type { SlurmJob } from '../slurm/job.ts';
+import { type JobState, jobState, UNKNOWN_STATE } from '../slurm/states.ts';
+import type { Attempt, Manifest } from './manifest.ts';
+import type { SlurmView } from './slurm-view.ts';
+
+/** Which job a run is. Only `found` is news: its id is to be written into the manifest. */
+export type Reconciliation =
+  | { readonly outcome: 'recorded'; readonly jobId: string }
+  | { readonly outcome: 'found'; readonly jobId: string; readonly by: 'squeue' | 'sacct' | 'attempt' }
+  /** Slurm took it more than once: a person must choose. */
+  | { readonly outcome: 'several'; readonly jobIds: readonly string[] }
+  /** sbatch may still be at work. */
+  | { readonly outcome: 'submitting' }
+  /** Nobody knows such a job. That does not prove that there never was one. */
+  | { readonly outcome: 'not-found' }
+  | { readonly outcome: 'no-answer' };
+
+/** sbatch gives up by itself within this time, even when the controller is slow. */
+const SUBMITTING_MS = 60_000;
+
+/**
+ * Which job belongs to a run whose submission was cut short between writing the intent and recording the job id.
+ * A job's name is the run's id, so Slurm can tell; the job itself says so in attempts/.
+ */
+export function reconcile(
+  manifest: Manifest,
+  attempts: readonly Attempt[],
+  view: SlurmView,
+  now: Date,
+): Reconciliation {
+  if (manifest.jobId !== null) return { outcome: 'recorded', jobId: manifest.jobId };
+  for (const [by, jobs] of [['squeue', view.queue] as const, ['sacct', view.accounting] as const]) {
+    const ids = [
+      ...new Set((jobs ?? []).filter((job) => isOfRun(job, manifest)).map((job) => baseId(job.jobId))),
+    ];
+    if (ids.length > 1) return { outcome: 'several', jobIds: ids };
+    if (ids[0] !== undefined) return { outcome: 'found', jobId: ids[0], by };
+  }
+  const own = attempts.at(-1)?.jobId;
+  if (own) return { outcome: 'found', jobId: own, by: 'attempt' };
+  if (now.getTime() - Date.parse(manifest.createdAt) < SUBMITTING_MS) return { outcome: 'submitting' };
+  return view.queue === undefined ? { outcome: 'no-answer' } : { outcome: 'not-found' };
+}
+
+function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
+  return job.name === manifest.runId && job.user === manifest.user;
+}
+
+/** `12` of `12_3`, `12_[4-9]` and `12+1`. */
+export function baseId(jobId: string): string {
+  return jobId.split(/[_+]/)[0] ?? jobId;
+}
+
+/** What is known of a job's state, and from whom. */
+export interface Knowledge {
+  readonly state: JobState;
+  /** `attempt` is the record that the job itself writes when it starts and ends. */
+  readonly source: 'squeue' | 'sacct' | 'attempt' | 'none';
+  /** The one that was believed, for times, nodes and reasons. */
+  readonly job: SlurmJob | undefined;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  /** The controller answered; if not, the state is older than now. */
+  readonly answered: boolean;
+  /** What a person must know to judge it: sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The state of one run's job. The controller is believed first. Where it knows nothing (any more) accounting is
+ * believed about an end, then the job's own record; silence of either is "unknown", never "failed".
+ */
+export function judgeRun(
+  manifest: Manifest,
+  jobId: string | null,
+  attempts: readonly Attempt[],
+  view: SlurmView,
+): Knowledge {
+  const mine = (job: SlurmJob): boolean =>
+    isOfRun(job, manifest) && (jobId === null || baseId(job.jobId) === jobId);
+  const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
+  return judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
+}
+
+/** The same for jobs that opsctl did not submit: nothing but Slurm knows them. */
+export function judgeJob(jobId: string, view: SlurmView): Knowledge {
+  const mine = (job: SlurmJob): boolean =>
+    job.jobId === jobId || job.rawId === jobId || baseId(job.jobId) === jobId;
+  return judge(view.queue?.filter(mine), view.accounting?.filter(mine), []);
+}
+
+function judge(
+  queue: readonly SlurmJob[] | undefined,
+  accounting: readonly SlurmJob[] | undefined,
+  attempts: readonly Attempt[],
+): Knowledge {
+  const answered = queue !== undefined;
+  const recorded = accounting && leading(accounting);
+  const attempt = attempts.at(-1);
+  const queued = queue && leading(queue);
+  if (queue && queued) {
+    const ended = queued.state.phase === 'ended';
+    const exitCode = recorded?.exitCode ?? attempt?.exitCode ?? null;
+    return {
+      state: queued.state,
+      source: 'squeue',
+      job: queued,
+      exitCode: ended ? exitCode : null,
+      signal: ended ? (recorded?.signal ?? null) : null,
+      answered,
+      notes: severalNote(queue),
+    };
+  }
+  const silent = !answered ? ['Slurm did not answer; this is what is known without it.'] : [];
+  if (accounting && recorded && (recorded.state.phase === 'ended' || !answered)) {
+    return {
+      state: recorded.state,
+      source: 'sacct',
+      job: recorded,
+      exitCode: recorded.exitCode,
+      signal: recorded.signal,
+      answered,
+      notes: [...silent, ...severalNote(accounting)],
+    };
+  }
+  return judgeByAttempt(attempt, answered, silent, recorded);
+}
+
+function judgeByAttempt(
+  attempt: Attempt | undefined,
+  answered: boolean,
+  notes: readonly string[],
+  recorded: SlurmJob | undefined,
+): Knowledge {
+  const unknown = { state: UNKNOWN_STATE, job: recorded, exitCode: null, signal: null, answered };
+  if (attempt === undefined) {
+    return {
+      ...unknown,
+      source: 'none',
+      notes: !answered
+        ? notes
+        : ['Slurm knows no such job (any more), and no record of its own is there.'],
+    };
+  }
+  if (attempt.endedAt === null) {
+    const words = !answered
+      ? `The job's own record says that attempt ${attempt.attempt} has started and not ended.`
+      : `Slurm knows the job no more, and attempt ${attempt.attempt} did not record its end: it was killed, or its node failed.`;
+    return { ...unknown, source: 'attempt', notes: [...notes, words] };
+  }
+  const { exitCode } = attempt;
+  if (!answered || exitCode === null) {
+    const words = `The job's own record says that attempt ${attempt.attempt} ended at ${attempt.endedAt} with exit code ${exitCode ?? 'unknown'}.`;
+    return { ...unknown, source: 'attempt', exitCode, notes: [...notes, words] };
+  }
+  const state = jobState(exitCode === 0 ? 'COMPLETED' : 'FAILED');
+  return { state, source: 'attempt', job: recorded, exitCode, signal: null, answered, notes };
+}
+
+const PHASES = ['running', 'completing', 'suspended', 'pending', 'ended', 'unknown'];
+
+/** Of the tasks of an array or the parts of a heterogeneous job the liveliest stands for all; a failed one before a good one. */
+function leading(jobs: readonly SlurmJob[]): SlurmJob | undefined {
+  const rank = ({ state }: SlurmJob): number =>
+    PHASES.indexOf(state.phase) * 2 + (state.outcome === 'ok' ? 1 : 0);
+  return [...jobs].sort((one, other) => rank(one) - rank(other))[0];
+}
+
+function severalNote(jobs: readonly SlurmJob[]): string[] {
+  if (jobs.length < 2) return [];
+  const parts = jobs.map((job) => `${job.jobId} ${job.state.word}`).slice(0, 12);
+  return [`The job has ${jobs.length} parts: ${parts.join(', ')}${jobs.length > 12 ? ', …' : ''}.`];
+}

@@ -1,0 +1,48 @@
+import { EXIT, OpsError, UsageError } from '../errors.ts';
+import type { System } from '../system/system.ts';
+import { readAttempts } from './attempts.ts';
+import type { Manifest } from './manifest.ts';
+import { claimFingerprint, lookUpRun, releaseFingerprint } from './registry.ts';
+import { viewSlurm } from './slurm-view.ts';
+import { judgeRun, reconcile } from './state.ts';
+
+/** A cluster that is busy with one submission is not asked for ever. */
+const MAX_TRIES = 3;
+
+/**
+ * Takes the right to submit a thing for a run. Of two submissions at the same moment one gets it; one after another
+ * gets it only when the earlier run has certainly ended.
+ * @throws UsageError naming the run that has it, and its state.
+ */
+export async function claimTurn(system: System, fingerprint: string, runId: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const holder = await claimFingerprint(system, fingerprint, runId);
+    if (holder === undefined) return;
+    // A manifest is written before its claim: a claim without one is what a crash left of a run taken back.
+    const other = await lookUpRun(system, holder);
+    const life = other ? await lifeOf(system, other) : 'ended';
+    if (life !== 'ended') {
+      throw new UsageError(
+        `the same thing was submitted before, as run ${holder}${other?.jobId ? ` (job ${other.jobId})` : ''}: ${life}`,
+        `See "opsctl status ${holder}". To submit it a second time all the same, give --again.`,
+      );
+    }
+    await releaseFingerprint(system, fingerprint, holder);
+  }
+  throw new OpsError('another opsctl is submitting the same thing at this moment', {
+    exitCode: EXIT.tryAgain,
+  });
+}
+
+/** `ended`, or in words what it is: silence is not an end. */
+async function lifeOf(system: System, run: Manifest): Promise<string> {
+  const since = Math.floor(Date.parse(run.createdAt) / 1000) - 60;
+  const [view, attempts] = await Promise.all([
+    viewSlurm(system, { user: run.user, names: [run.runId] }, { user: run.user, names: [run.runId] }, since),
+    readAttempts(run.outputDir),
+  ]);
+  const which = reconcile(run, attempts, view, system.now());
+  const { state } = judgeRun(run, 'jobId' in which ? which.jobId : null, attempts, view);
+  if (state.phase === 'ended') return 'ended';
+  return state.phase === 'unknown' ? 'whether it has ended is not known' : `it is ${state.word}`;
+}

@@ -1,0 +1,52 @@
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { errorCode, fileError } from '../system/files.ts';
+import type { System } from '../system/system.ts';
+import { deleteFiles, endProcess, endProcesses, removeEmpty } from './end.ts';
+import type { Place } from './place.ts';
+import { isAlive } from './processes.ts';
+import { layout, readSandbox } from './sandbox.ts';
+
+export interface DownResult {
+  /** Something was there to end or delete. */
+  readonly found: boolean;
+  readonly processesEnded: number;
+  /** Where the users' data still lies, when it was kept. */
+  readonly kept: string | null;
+}
+
+/**
+ * Ends a sandbox and deletes it, in whatever state a crash, a kill -9 or a reboot left it. Processes are found
+ * also when the directory was deleted by hand.
+ */
+export async function down(system: System, place: Place, keepShared: boolean): Promise<DownResult> {
+  const found = await readSandbox(place.dir);
+  if (found.kind === 'foreign') {
+    throw new UsageError(
+      `${place.dir} is no sandbox: it has no sandbox.json. Nothing was touched.`,
+      'Name the directory that "opsctl sandbox up" printed.',
+    );
+  }
+  const starter = found.kind === 'sandbox' ? found.sandbox.starter : null;
+  if (starter !== null && starter.pid !== process.pid && (await isAlive(starter))) {
+    endProcess(starter.pid);
+  }
+  const processesEnded = await endProcesses(place.dir);
+  const wasThere = found.kind === 'sandbox' || found.kind === 'half-made' || processesEnded > 0;
+  const data = keepShared || found.kind === 'only-shared' ? 'keep-unless-empty' : 'delete';
+  const gone = await deleteFiles(system, place.dir, data);
+  if (place.own) await removeEmpty(dirname(place.dir));
+  return { found: wasThere, processesEnded, kept: gone ? null : layout(place.dir).shared };
+}
+
+/** How many entries the users' data has: `down` says so before it deletes them. */
+export async function sharedEntries(dir: string): Promise<number> {
+  const path = layout(dir).shared;
+  try {
+    return (await readdir(path)).length;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0;
+    throw fileError('cannot read', path, error);
+  }
+}

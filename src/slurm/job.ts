@@ -1,0 +1,52 @@
+import type { JobState } from './states.ts';
+
+/** What Slurm says of one job, whichever command said it. Times are seconds since 1970, durations seconds. */
+export interface SlurmJob {
+  readonly source: 'squeue' | 'sacct';
+  /** As a person types it: `12`, array task `12_3`, waiting array tasks `12_[4-9%2]`, part of a heterogeneous job `12+1`. */
+  readonly jobId: string;
+  /** The number that Slurm counts by: it differs from `jobId` for array tasks and heterogeneous jobs. */
+  readonly rawId: string;
+  readonly name: string;
+  readonly user: string;
+  readonly partition: string;
+  readonly state: JobState;
+  /** Why the job waits or ended, or null: `Resources`, `BeginTime`, `JobHeldUser`. */
+  readonly reason: string | null;
+  readonly nodeCount: number;
+  /** Hostlist of the allocated nodes; empty while it waits. */
+  readonly nodes: string;
+  readonly elapsedSeconds: number | null;
+  /** Null when unlimited or not known. */
+  readonly limitSeconds: number | null;
+  readonly submitTime: number | null;
+  /** The expected start while it waits, where Slurm has planned one. */
+  readonly startTime: number | null;
+  readonly endTime: number | null;
+  /** Of the batch script, or null where the source does not say; a job ended by a signal has 0 here and the signal's number beside it. */
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+/** Which jobs to read: by id, or by user and, if given, name. */
+export type JobQuery =
+  | { readonly jobIds: readonly string[] }
+  | { readonly user: string; readonly names?: readonly string[] };
+
+/** Stands between fields: unlike `|` it is in no job name that was typed. */
+export const FIELD_SEPARATOR = '\u001f';
+
+/** A job id as people type it: `12`, array task `12_3`, part of a heterogeneous job `12+1`. */
+export function isJobId(text: string): boolean {
+  return /^\d{1,10}(?:[_+]\d{1,10})?$/.test(text);
+}
+
+/** Slurm's "nothing here" as null. */
+export function wordOrNull(text: string): string | null {
+  return /^(?:|None|\(null\)|N\/A|None assigned)$/.test(text) ? null : text;
+}
+
+/** A whole number of seconds or more, or null for "unlimited" and "not known". */
+export function finiteOrNull(seconds: number | undefined): number | null {
+  return seconds !== undefined && Number.isFinite(seconds) ? seconds : null;
+}

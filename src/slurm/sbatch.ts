@@ -1,0 +1,64 @@
+import type { System } from '../system/system.ts';
+import { lastLine, slurm } from './command.ts';
+
+export interface StartEstimate {
+  /** When Slurm would start it now, in its local time as it prints it, or null when it does not say. */
+  readonly start: string | null;
+  readonly nodes: string | null;
+}
+
+export type TestOnly =
+  | ({ readonly accepted: true } & StartEstimate)
+  | { readonly accepted: false; readonly reason: string };
+export type Submitted =
+  | { readonly accepted: true; readonly jobId: string; readonly cluster: string | null }
+  | { readonly accepted: false; readonly reason: string };
+
+/** The controller plans the whole queue for --test-only: on a large cluster that takes its time. */
+const LIMIT_MS = 9_000;
+
+/** `sbatch --test-only`: whether Slurm would take the script, and when it would start. Submits nothing. */
+export async function sbatchTestOnly(
+  system: System,
+  script: string,
+  options: readonly string[],
+): Promise<TestOnly> {
+  const answer = await slurm(system, ['sbatch', '--test-only', ...options], {
+    input: script,
+    env: withoutJob(system.env),
+    timeoutMs: LIMIT_MS,
+  });
+  if (!answer.ok)
+    return { accepted: false, reason: lastLine(answer.stderr).replace(/^allocation failure: /, '') };
+  const match = /to start at (\S+) .*on nodes (\S+)/.exec(answer.stderr + answer.stdout);
+  return { accepted: true, start: match?.[1] ?? null, nodes: match?.[2] ?? null };
+}
+
+/**
+ * `sbatch --parsable`. Accepted means that Slurm has the job.
+ * @throws OpsError with exit code 75 when no answer came: then the job may have been taken all the same.
+ */
+export async function sbatch(
+  system: System,
+  scriptPath: string,
+  options: readonly string[],
+): Promise<Submitted> {
+  const answer = await slurm(system, ['sbatch', '--parsable', ...options, scriptPath], {
+    env: withoutJob(system.env),
+    timeoutMs: LIMIT_MS,
+  });
+  const match = /^(\d+)(?:;(\S+))?\s*$/m.exec(answer.stdout);
+  if (match?.[1] !== undefined) return { accepted: true, jobId: match[1], cluster: match[2] ?? null };
+  return { accepted: false, reason: lastLine(answer.stderr) || 'sbatch printed no job id' };
+}
+
+/**
+ * Inside another job the variables of that job would become this one's: SLURM_* and SBATCH_* are taken away, except
+ * those that say where the cluster is.
+ */
+function withoutJob(env: System['env']): Record<string, undefined> {
+  const names = Object.keys(env).filter(
+    (name) => /^(?:SLURM|SBATCH)_/.test(name) && !/^SLURM_(?:CONF|CONF_SERVER|CLUSTERS)$/.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}

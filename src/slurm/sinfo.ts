@@ -1,0 +1,64 @@
+import { EXIT, OpsError } from '../errors.ts';
+import type { System } from '../system/system.ts';
+import { lastLine, slurm } from './command.ts';
+import { parseGres } from './gres.ts';
+
+/** Nodes of one partition that are alike. */
+export interface NodeGroup {
+  readonly partition: string;
+  readonly nodes: number;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly gpus: number;
+  readonly gpuType: string | null;
+}
+
+/** sinfo(1) `--format`, in the order that is read. GRES comes last: it is the only one that may hold anything. */
+const FIELDS = ['%R', '%D', '%c', '%m', '%G'] as const;
+const FORMAT = FIELDS.join('|');
+
+/** A person's own sinfo defaults would leave partitions out or change the form. */
+const NO_DEFAULTS = {
+  SINFO_ALL: undefined,
+  SINFO_FORMAT: undefined,
+  SINFO_PARTITION: undefined,
+  SINFO_SORT: undefined,
+};
+
+/**
+ * The shapes of the nodes of every partition, hidden ones too. `--exact` keeps unlike nodes apart, where sinfo
+ * would print the smallest and a `+`.
+ * @throws OpsError 69 or 75 from slurm(); 75 when sinfo failed in any other way.
+ */
+export async function showNodeGroups(system: System): Promise<NodeGroup[]> {
+  const argv = ['sinfo', '--noheader', '--all', '--exact', `--format=${FORMAT}`];
+  const answer = await slurm(system, argv, { env: NO_DEFAULTS });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  return parseNodeGroups(answer.stdout);
+}
+
+/** Reads what sinfo printed under FORMAT; a partition without nodes has no group. */
+export function parseNodeGroups(stdout: string): NodeGroup[] {
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split('|'))
+    .filter((values) => values.length >= FIELDS.length)
+    .map(([partition = '', nodes, cpus, memory, ...gres]) => {
+      const gpus = parseGres(gres.join('|'), 'gpu');
+      return {
+        partition,
+        nodes: whole(nodes),
+        cpus: whole(cpus),
+        memoryMb: whole(memory),
+        gpus: gpus.count,
+        gpuType: gpus.type,
+      };
+    })
+    .filter((group) => group.nodes > 0);
+}
+
+/** `64`, and `64+` or `1.5K` of builds that shorten in spite of --exact. */
+function whole(text = ''): number {
+  const match = /^(\d+(?:\.\d+)?)(K?)/.exec(text);
+  return match ? Math.round(Number(match[1]) * (match[2] ? 1000 : 1)) : 0;
+}

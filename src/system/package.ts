@@ -1,0 +1,14 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The directory that holds templates/, schema/ and examples/: found upwards, from the bundle as from the source. */
+export function packageRoot(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'templates'))) {
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error('templates/ is not beside the program: the installation is incomplete');
+    directory = parent;
+  }
+  return directory;
+}

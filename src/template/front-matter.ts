@@ -1,0 +1,49 @@
+import { parseDocument } from 'yaml';
+import * as z from 'zod/mini';
+import { UsageError } from '../errors.ts';
+import { PARAMETER_TYPES } from './parameter.ts';
+
+const value = z.nullable(z.union([z.string(), z.number(), z.boolean()]));
+
+const parameterSchema = z.strictObject({
+  type: z.optional(z.enum(PARAMETER_TYPES)),
+  help: z.optional(z.string()),
+  unit: z.optional(z.string()),
+  default: z.optional(value),
+  required: z.optional(z.boolean()),
+  min: z.optional(z.number()),
+  max: z.optional(z.number()),
+  choices: z.optional(z.readonly(z.array(z.string()))),
+});
+
+const frontMatterSchema = z.strictObject({
+  /** The heading that the parameters stand under in --help. */
+  title: z.string(),
+  summary: z.optional(z.string()),
+  /** Of a trainer: the phases that it can run. */
+  phases: z.optional(z.array(z.string())),
+  /** Of a trainer: the keys that each line of its JSONL data must have. */
+  data_keys: z.optional(z.array(z.string())),
+  /** Of a trainer: whether Slurm may start the job a second time, and why. */
+  requeue: z.optional(z.strictObject({ allowed: z.boolean(), why: z.string() })),
+  /** Of a trainer: the signal that makes it write a checkpoint, and how long before the time limit, in seconds. */
+  signal: z.optional(z.strictObject({ name: z.string(), lead: z.number() })),
+  parameters: z.optional(z.record(z.string(), parameterSchema)),
+});
+
+export type FrontMatter = z.infer<typeof frontMatterSchema>;
+export type ParameterEntry = z.infer<typeof parameterSchema>;
+
+/**
+ * What a template says of itself.
+ * @throws UsageError naming the file and everything that is wrong.
+ */
+export function parseFrontMatter(path: string, text: string): FrontMatter {
+  const document = parseDocument(text);
+  const problem = document.errors[0];
+  if (problem) throw new UsageError(`${path}: front matter: ${problem.message}`);
+  const checked = frontMatterSchema.safeParse(document.toJS());
+  if (checked.success) return checked.data;
+  const issues = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new UsageError(`${path}: front matter: ${issues.join('; ')}`);
+}

@@ -1,0 +1,279 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../src/run/manifest.ts';
+import { type RunResult, startSandbox, type TestSandbox, until } from './support.ts';
+
+let slurm: TestSandbox;
+let data: string;
+let bin: string;
+const COMMON = ['--python', '/usr/bin/python3', '--nodes', '2', '--json'];
+
+beforeAll(async () => {
+  slurm = await startSandbox(['--nodes', '4']);
+  data = join(slurm.root, 'data');
+  bin = join(slurm.root, 'bin');
+  mkdirSync(bin);
+  const made = spawnSync('/usr/bin/python3', [
+    'examples/sft/make_data.py',
+    '--out',
+    data,
+    '--samples',
+    '600',
+    '--files',
+    '3',
+    '--seed',
+    '1',
+  ]);
+  expect(made.status).toBe(0);
+});
+afterAll(() => slurm.down());
+
+function submit(options: readonly string[], env: Record<string, string> = {}): Promise<RunResult> {
+  const defaults = options.includes('--data') ? [] : ['--data', data];
+  const output = options.includes('--output') ? [] : ['--output', join(slurm.root, 'runs')];
+  return slurm.opsctl(['submit', 'sft', '-t', 'example', ...COMMON, ...defaults, ...output, ...options], {
+    env,
+  });
+}
+
+const parsed = (result: RunResult) => {
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  return JSON.parse(result.stdout) as {
+    runId: string;
+    jobId: string;
+    outputDir: string;
+    estimatedStart: string;
+  };
+};
+const status = async (run: string) =>
+  JSON.parse((await slurm.opsctl(['status', run, '--json'])).stdout) as { state: string; jobId: string };
+const ended = (run: string, limitMs = 120_000) =>
+  until(
+    `the end of ${run}`,
+    async () =>
+      /COMPLETED|FAILED|CANCELLED|TIMEOUT/.test((await status(run)).state) && (await status(run)).state,
+    limitMs,
+  );
+const manifestOf = (runId: string) =>
+  JSON.parse(
+    readFileSync(join(slurm.env.OPSCTL_HOME ?? '', 'runs', runId, 'manifest.json'), 'utf8'),
+  ) as Manifest;
+const jobNames = async () =>
+  (await slurm.slurm(['squeue', '--noheader', '--states=all', '--format=%j'])).stdout.trim().split('\n');
+/** All files below a directory with their contents, to see that nothing has changed. */
+function tree(directory: string): Record<string, string> {
+  if (!existsSync(directory)) return {};
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    names.map((entry) => [
+      join(entry.parentPath, entry.name),
+      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    ]),
+  );
+}
+/** A program that stands before the real one on PATH. */
+function standBefore(program: string, body: string): Record<string, string> {
+  const directory = join(bin, `${program}-${Math.random().toString(36).slice(2)}`);
+  mkdirSync(directory);
+  const real = spawnSync('bash', ['-c', `type -P ${program}`], { encoding: 'utf8' }).stdout.trim();
+  writeFileSync(join(directory, program), `#!/bin/bash\nREAL=${real}\n${body}\n`);
+  chmodSync(join(directory, program), 0o755);
+  return { PATH: `${directory}:${process.env.PATH}` };
+}
+
+describe('opsctl submit sft', () => {
+  it('trains on two nodes to the end and leaves everything in one directory', async () => {
+    const { runId, jobId, outputDir, estimatedStart } = parsed(
+      await submit(['--max-steps', '30', '--save-steps', '15', '--name', 'whole-way']),
+    );
+    expect(estimatedStart).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(await ended(runId)).toBe('COMPLETED');
+    const log = readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8');
+    expect(log).toMatch(/0: .*step=30\/30 .*loss=\d/);
+    expect(log).toContain('world_size=4');
+    expect(
+      readdirSync(join(outputDir, 'logs', 'attempt-0')).filter((name) => name.startsWith('node-')),
+    ).toEqual(['node-0-gnode01.log', 'node-1-gnode02.log']);
+    expect(readdirSync(join(outputDir, 'checkpoints'))).toEqual(
+      expect.arrayContaining(['checkpoint-15', 'checkpoint-30', 'final_30']),
+    );
+    const manifest = manifestOf(runId);
+    expect(manifest).toMatchObject({
+      runId,
+      jobId,
+      state: 'submitted',
+      phase: 'sft',
+      trainer: 'example',
+      data: { files: 3 },
+    });
+    expect(manifest.parameters.max_steps).toEqual({ value: 30, source: 'flag', where: '--max-steps' });
+    expect(JSON.parse(readFileSync(join(outputDir, 'manifest.json'), 'utf8'))).toEqual(manifest);
+    expect(JSON.parse(readFileSync(join(outputDir, 'attempts', '0.json'), 'utf8'))).toMatchObject({
+      jobId,
+      exitCode: 0,
+      nodes: ['gnode01', 'gnode02'],
+    });
+  });
+
+  it('resumes after a requeue from its newest checkpoint and keeps the log of the first attempt', async () => {
+    const { runId, jobId, outputDir } = parsed(
+      await submit(['--max-steps', '60', '--save-steps', '10', '--step-delay', '0.2', '--name', 'requeued']),
+    );
+    await until(
+      'the first checkpoint',
+      () => existsSync(join(outputDir, 'checkpoints', 'checkpoint-10')),
+      60_000,
+    );
+    expect(await slurm.slurm(['scontrol', 'requeue', jobId])).toMatchObject({ code: 0 });
+    // Slurm holds a requeued job back for two minutes; an operator may shorten that.
+    await until(
+      'the job being back in the queue',
+      async () =>
+        (await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now'])).code === 0 &&
+        (await status(runId)).state === 'RUNNING',
+      60_000,
+    );
+    expect(await ended(runId)).toBe('COMPLETED');
+    const log = readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8');
+    expect(log).toMatch(/attempt 0 of job[\s\S]*attempt 1 of job[\s\S]*resumed step=\d+ /);
+    expect(log).toMatch(/step=60\/60/);
+    expect(JSON.parse(readFileSync(join(outputDir, 'attempts', '1.json'), 'utf8'))).toMatchObject({
+      exitCode: 0,
+    });
+  });
+
+  it('runs where the paths hold spaces, quotes, percent signs and $(…)', async () => {
+    const odd = join(slurm.root, `it's "odd" 100%j $(touch canary) \`x\``);
+    mkdirSync(odd);
+    const { runId, outputDir } = parsed(
+      await submit(['--output', odd, '--max-steps', '5', '--name', 'odd-path']),
+    );
+    expect(await ended(runId)).toBe('COMPLETED');
+    expect(readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8')).toContain('step=5/5');
+    expect(existsSync(join(slurm.root, 'canary'))).toBe(false);
+    expect(existsSync(join(outputDir, 'canary'))).toBe(false);
+  });
+
+  it('writes nothing with --dry-run, and says what it would do', async () => {
+    const earlier = { root: tree(join(slurm.root, 'runs')), state: tree(slurm.env.OPSCTL_HOME ?? '') };
+    const dry = await submit(['--dry-run', '--name', 'dry', '--learning-rate', '0.001']);
+    expect(JSON.parse(dry.stdout)).toMatchObject({ runId: 'dry', jobId: null, preflight: { status: 'ok' } });
+    expect({ root: tree(join(slurm.root, 'runs')), state: tree(slurm.env.OPSCTL_HOME ?? '') }).toEqual(
+      earlier,
+    );
+    expect(await jobNames()).not.toContain('dry');
+  });
+});
+
+describe('a submission that fails', () => {
+  it.each([
+    ['a partition that is not there', ['--partition', 'nope', '--name', 'f1'], 2, 'Invalid partition'],
+    ['more nodes than there are', ['--nodes', '40', '--name', 'f2'], 2, 'Slurm would refuse it'],
+    ['data that is not there', ['--data', '/none', '--name', 'f3'], 2, '/none does not exist'],
+    ['a model that is not there', ['--model', '/no model', '--name', 'f4'], 2, '/no model cannot be read'],
+    ['a line break in a path', ['--model', '/a\nb', '--name', 'f5'], 64, 'line break'],
+    ['an unknown parameter', ['--set', 'learning_rat=1', '--name', 'f6'], 64, 'Did you mean "learning_rate"'],
+    ['a wrong type', ['--max-steps', 'many', '--name', 'f7'], 64, 'no whole number'],
+  ])('because of %s says so and leaves nothing behind', async (_, options, code, words) => {
+    const earlier = tree(slurm.env.OPSCTL_HOME ?? '');
+    const result = await submit(options);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toContain(words);
+    expect(existsSync(join(slurm.root, 'runs', options.at(-1) ?? ''))).toBe(false);
+    expect(tree(slurm.env.OPSCTL_HOME ?? '')).toEqual(earlier);
+  });
+
+  it('because Slurm says no at the last moment leaves nothing behind', async () => {
+    const env = standBefore(
+      'sbatch',
+      'case "$*" in *--test-only*) exec $REAL "$@";; esac\necho "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy" >&2\nexit 1',
+    );
+    const result = await submit(['--name', 'late-no', '--seed', '5'], env);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain('violates accounting/QOS policy');
+    expect(existsSync(join(slurm.root, 'runs', 'late-no'))).toBe(false);
+    // Nor does the claim stay: the same thing can be submitted now.
+    expect(await submit(['--name', 'late-yes', '--seed', '5', '--step-delay', '1'])).toMatchObject({
+      code: 0,
+    });
+    await slurm.opsctl(['cancel', 'late-yes']);
+  });
+});
+
+describe('a job that Slurm has taken', () => {
+  it('is found again when opsctl is killed before it could write the job id down', async () => {
+    const env = standBefore(
+      'sbatch',
+      'case "$*" in *--test-only*) exec $REAL "$@";; esac\n$REAL "$@" >/dev/null\nkill -9 $PPID',
+    );
+    const killed = await submit(['--name', 'orphan', '--step-delay', '1', '--seed', '6'], env);
+    expect(killed.code).not.toBe(0);
+    expect(manifestOf('orphan')).toMatchObject({ state: 'submitting', jobId: null });
+    const found = await until('the job', async () => (await status('orphan')).jobId ?? undefined);
+    expect(found).toMatch(/^\d+$/);
+    // And it is not submitted a second time by accident.
+    const again = await submit(['--name', 'orphan-2', '--step-delay', '1', '--seed', '6']);
+    expect(again.code).toBe(64);
+    expect(again.stderr).toContain('submitted before, as run orphan');
+    await slurm.opsctl(['cancel', 'orphan']);
+  });
+
+  it('keeps its intent when sbatch does not answer', async () => {
+    const env = standBefore(
+      'sbatch',
+      'case "$*" in *--test-only*) exec $REAL "$@";; esac\n$REAL "$@" >/dev/null\necho "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2\nexit 1',
+    );
+    const result = await submit(['--name', 'silent', '--step-delay', '1', '--seed', '7'], env);
+    expect(result.code).toBe(75);
+    expect(result.stderr).toContain('not known whether Slurm took the job');
+    expect(await status('silent')).toMatchObject({ jobId: expect.stringMatching(/^\d+$/) });
+    await slurm.opsctl(['cancel', 'silent']);
+  });
+});
+
+describe('the same thing twice', () => {
+  it('is noticed, and done on demand', async () => {
+    const same = ['--step-delay', '1', '--seed', '8'];
+    const first = parsed(await submit([...same, '--name', 'twin-1']));
+    const second = await submit([...same, '--name', 'twin-2']);
+    expect(second.code).toBe(64);
+    expect(second.stderr).toContain(`run twin-1 (job ${first.jobId})`);
+    expect(existsSync(join(slurm.root, 'runs', 'twin-2'))).toBe(false);
+    expect(parsed(await submit([...same, '--name', 'twin-2', '--again'])).runId).toBe('twin-2');
+    const taken = await submit([...same, '--name', 'twin-1', '--again']);
+    expect(taken.code).toBe(64);
+    expect(taken.stderr).toContain('is in use by the run twin-1');
+    for (const run of ['twin-1', 'twin-2']) await slurm.opsctl(['cancel', run]);
+  });
+
+  it('at the same moment is submitted once', async () => {
+    const results = await Promise.all(
+      [1, 2, 3].map((n) => submit(['--step-delay', '1', '--seed', '9', '--name', `race-${n}`])),
+    );
+    expect(results.map((result) => result.code).sort()).toEqual([0, 64, 64]);
+    const names = (await jobNames()).filter((name) => name.startsWith('race-'));
+    expect(names).toHaveLength(1);
+    await slurm.opsctl(['cancel', names[0] ?? '']);
+  });
+});
+
+describe('with Slurm down', () => {
+  it('submit and status answer 75 in under ten seconds, and leave nothing', async () => {
+    const { pids } = JSON.parse(
+      (await slurm.opsctl(['sandbox', 'status', '--dir', slurm.dir, '--json'])).stdout,
+    ) as { pids: { slurmctld: number } };
+    process.kill(pids.slurmctld, 'SIGKILL');
+    const start = Date.now();
+    const result = await submit(['--name', 'while-down', '--seed', '10']);
+    expect(Date.now() - start).toBeLessThan(10_000);
+    expect(result.code).toBe(75);
+    expect(existsSync(join(slurm.root, 'runs', 'while-down'))).toBe(false);
+    const begin = Date.now();
+    expect(await slurm.opsctl(['status', 'whole-way', '--json'])).toMatchObject({ code: 75 });
+    expect(Date.now() - begin).toBeLessThan(10_000);
+  });
+});

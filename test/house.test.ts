@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The rooms from the ground up. A room imports itself and the floors below it: ARCHITECTURE.md draws it. */
+const FLOORS = ['system', 'terminal', 'slurm', 'config', 'template', 'health', 'run', 'sandbox', 'commands'];
+/** One door for each package. */
+const DOORS: Record<string, string> = {
+  zx: 'system/exec.ts',
+  handlebars: 'template/render.ts',
+  'node:child_process': 'sandbox/daemon.ts',
+};
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+const imports = files.flatMap((file) =>
+  [...readFileSync(join('src', file), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)].map((match) => ({
+    file,
+    to: match[1] ?? '',
+  })),
+);
+
+describe('the house', () => {
+  it('knows every room', () => {
+    const rooms = new Set(files.map((file) => dirname(file)).filter((room) => room !== '.'));
+    expect([...rooms].sort()).toEqual([...FLOORS].sort());
+  });
+
+  it.each(FLOORS)('%s imports only itself and the floors below', (room) => {
+    const own = imports.filter(({ file, to }) => dirname(file) === room && to.startsWith('.'));
+    const above = own.filter(({ to }) => {
+      const target = dirname(relative('.', join(room, to)));
+      return target !== '.' && FLOORS.indexOf(target) > FLOORS.indexOf(room);
+    });
+    expect(above).toEqual([]);
+  });
+
+  it.each(Object.entries(DOORS))('%s comes in through %s alone', (name, door) => {
+    const users = imports
+      .filter(({ to }) => to === name || to.startsWith(`${name}/`))
+      .map(({ file }) => file);
+    expect([...new Set(users)]).toEqual([door]);
+  });
+
+  it('has small files: nine in ten up to 180 lines, none above 300', () => {
+    const lengths = files
+      .map((file) => readFileSync(join('src', file), 'utf8').split('\n').length)
+      .sort((a, b) => a - b);
+    expect(lengths.at(-1)).toBeLessThanOrEqual(300);
+    expect(lengths[Math.floor(lengths.length * 0.9)]).toBeLessThanOrEqual(180);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { refuseSecrets, tellingEnvironment } from '../../src/run/secrets.ts';
+
+const WANDB_KEY = '0123456789abcdef0123456789abcdef01234567';
+const HF_TOKEN = `hf_${'a1B2'.repeat(9)}`;
+
+describe('refuseSecrets', () => {
+  it.each([
+    [['--hub_token', 'x'], '--hub_token'],
+    [['--hub_token=x'], '--hub_token'],
+    [['--wandb.api_key', 'x'], '--wandb.api_key'],
+    [['--password', 'x'], '--password'],
+    [['--use_wandb', WANDB_KEY], 'word 2'],
+    [['--anything', HF_TOKEN], 'word 2'],
+    [[`--x=${HF_TOKEN}`], '--x'],
+  ])('refuses %j and does not repeat it', (flags, place) => {
+    const act = () => refuseSecrets({}, flags);
+    expect(act).toThrow(place);
+    expect(act).toThrow(
+      expect.not.objectContaining({
+        message: expect.stringContaining(flags.at(-1)?.split('=').at(-1) ?? ''),
+      }) as Error,
+    );
+  });
+
+  it.each([
+    [['--eos_token', '<|im_end|>']],
+    [['--max_new_tokens', '100']],
+    [['--pad_token', '</s>']],
+    [['--report_to', 'wandb']],
+    [['--hub_token']],
+    [['--model_revision', '0123456789abcdef']],
+  ])('lets %j pass', (flags) => {
+    expect(() => refuseSecrets({}, flags)).not.toThrow();
+  });
+
+  it('looks at parameters too', () => {
+    expect(() => refuseSecrets({ model: HF_TOKEN }, [])).toThrow('the parameter model');
+    expect(() => refuseSecrets({ model: '/models/llama', seed: 42 }, [])).not.toThrow();
+  });
+});
+
+describe('tellingEnvironment', () => {
+  it('keeps what explains a run and no key', () => {
+    const env = {
+      NCCL_DEBUG: 'INFO',
+      WANDB_API_KEY: 'k',
+      HF_TOKEN: 't',
+      WANDB_BASE_URL: 'https://me:pw@host',
+      HF_HOME: '/hf',
+      HOME: '/h',
+      CUDA_X: HF_TOKEN,
+      PATH: '/bin',
+    };
+    expect(tellingEnvironment(env)).toEqual({ HF_HOME: '/hf', NCCL_DEBUG: 'INFO', PATH: '/bin' });
+  });
+});

@@ -1,0 +1,44 @@
+import { type Profile, profileSchema } from '../../src/config/schema.ts';
+import { type Plan, planRun } from '../../src/run/plan.ts';
+import { loadTemplate } from '../../src/template/load.ts';
+import { type Layer, resolveParameters } from '../../src/template/resolve.ts';
+
+export const PARTITION: Profile['partitions'][string] = {
+  default: true,
+  max_time: '7-00:00:00',
+  max_nodes: 36,
+  nodes: 36,
+  gpus_per_node: 8,
+  gpu_type: 'a100',
+  cpus_per_node: 64,
+  memory_mb: 1_000_000,
+  allow_accounts: null,
+  allow_qos: null,
+};
+
+export const PROFILE: Profile = profileSchema.parse({ cluster: 'demo', partitions: { gpu: PARTITION } });
+
+/** A plan as the command line makes it, with fixed time, version and place. */
+export async function planOf(
+  trainer: string,
+  values: Readonly<Record<string, unknown>>,
+  more: { profile?: Profile; trainerFlags?: readonly string[] } = {},
+): Promise<Plan> {
+  const template = await loadTemplate({ HOME: '/nowhere' }, 'sft', trainer);
+  const layer: Layer = {
+    source: 'flag',
+    values: Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, { value, where: `--${name}` }]),
+    ),
+  };
+  const around = { cwd: '/home/me', home: '/home/me', exists: () => false };
+  return planRun({
+    template,
+    parameters: resolveParameters(template.parameters, [layer], around),
+    trainerFlags: more.trainerFlags ?? [],
+    profile: more.profile ?? PROFILE,
+    now: new Date(2026, 4, 24, 3, 56, 12),
+    version: '0.0.0',
+    packageRoot: '/opt/opsctl',
+  });
+}
