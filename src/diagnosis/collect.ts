@@ -2,6 +2,7 @@ import type { Evidence, Finding } from './finding.ts';
 import type { Matcher, Rule } from './matcher.ts';
 import { parseLine } from './prefix.ts';
 import { isFinished, isOrdinary, isProgress } from './progress.ts';
+import { type RankWork, rankWork } from './suspect.ts';
 import { followTracebacks } from './traceback.ts';
 
 /** Progress lines behind an error from which on the run is taken to have lived through it. */
@@ -12,6 +13,7 @@ const LIVED_ON_AFTER_VERDICT = 60;
 const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
 const WENT_ON_AFTER_CASCADE = 10;
+const MOST_RANKS = 100_000;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
@@ -22,6 +24,7 @@ export interface Collector {
    */
   readonly line: (number: number, raw: string, behind: boolean) => boolean;
   readonly findings: () => Finding[];
+  readonly work: () => RankWork[];
 }
 
 /** What one signature said, from its first line after the run last moved on. */
@@ -40,6 +43,7 @@ interface Episode {
 export function collect(matcher: Matcher, source: number, file: string): Collector {
   const tracebacks = followTracebacks();
   const episodes = new Map<string, Episode>();
+  const works = new Map<number, RankWork>();
   let progress = 0;
   let ordinary = 0;
   let finished: number | undefined;
@@ -86,12 +90,17 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
         const { role } = rule.signature;
         add(rule, number, { file, line: number, text, rank: line.rank, node: line.node, role });
       }
-      if (rules.length > 0) return true;
+      if (rules.length > 0) {
+        const work = rankWork(line);
+        if (work && works.size < MOST_RANKS) works.set(work.rank, work);
+        return true;
+      }
       if (isFinished(line.text)) finished = number;
       else if (isProgress(line.text)) progress += 1;
       if (isOrdinary(line.text)) ordinary += 1;
       return !behind && line.text.includes('Traceback');
     },
+    work: () => [...works.values()],
     findings: () => {
       let followed = false;
       return [...episodes.values()]

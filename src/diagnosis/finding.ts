@@ -1,4 +1,5 @@
 import type { Signature } from '../runbook/schema.ts';
+import type { RankWork } from './suspect.ts';
 
 /** One quoted line. */
 export interface Evidence {
@@ -28,6 +29,8 @@ export interface Finding {
 /** One source read to its end. */
 export interface SourceReading {
   readonly name: string;
+  /** How far each rank came, where the log says it. */
+  readonly work: readonly RankWork[];
   readonly findings: readonly Finding[];
   readonly lines: number;
   readonly bytes: number;

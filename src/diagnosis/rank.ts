@@ -7,7 +7,6 @@ export type Reason =
   | 'named-by-what-failed'
   | 'application-message'
   | 'generic-message'
-  | 'nothing-beneath'
   | 'confirmed'
   | 'explains-others'
   | 'others-compete'
@@ -69,7 +68,7 @@ export function rank(findings: readonly Finding[], runbooks: readonly Runbook[])
   );
   const unexplained = ordered.filter((group) => !explainedBy.get(group));
   const chosen = unexplained.length > 0 ? unexplained : ordered;
-  const causes = chosen.map((group) => causeOf(group, chosen, ordered, live));
+  const causes = chosen.map((group) => causeOf(group, chosen, live));
   const ruledOut = [
     ...survived(findings, groups),
     ...ordered
@@ -127,12 +126,7 @@ function explainer(group: Group, others: readonly Group[]): Group | undefined {
   );
 }
 
-function causeOf(
-  group: Group,
-  rivals: readonly Group[],
-  all: readonly Group[],
-  live: readonly Finding[],
-): Cause {
+function causeOf(group: Group, rivals: readonly Group[], live: readonly Finding[]): Cause {
   const { runbook, best } = group;
   const why: Reason[] = [authority(group)];
   let doubt = 1 - (best.signature.confidence ?? DEFAULT_CONFIDENCE);
@@ -150,7 +144,8 @@ function causeOf(
     confidence = Math.min(confidence * 0.85, DOUBT);
     why.push('others-compete');
   }
-  if (rivals[0] !== group) confidence = Math.min(confidence, 1 - causeFloor(rivals, all)) * 0.5;
+  // Who stands behind another is at most half as likely.
+  if (rivals[0] !== group) confidence *= 0.5;
   return {
     fault: runbook.fault,
     confidence: Math.round(confidence * 100) / 100,
@@ -159,10 +154,6 @@ function causeOf(
     evidence: quote(group),
     remedies: runbook.front.remedies ?? [],
   };
-}
-
-function causeFloor(rivals: readonly Group[], all: readonly Group[]): number {
-  return rivals[0]?.best.signature.confidence ?? (all.length > 0 ? DEFAULT_CONFIDENCE : 0);
 }
 
 function authority({ best, strength }: Group): Reason {

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
+import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
 import { parseRunbook } from './parse.ts';
 import type { Runbook } from './schema.ts';
@@ -22,7 +21,7 @@ export function siteDirectory(env: System['env']): string {
  */
 export async function loadRunbooks(system: Pick<System, 'env'>): Promise<Runbook[]> {
   const byFault = new Map<string, Runbook>();
-  for (const directory of [shippedDirectory(), siteDirectory(system.env)]) {
+  for (const directory of [join(packageRoot(), 'runbooks'), siteDirectory(system.env)]) {
     for (const name of await listMarkdown(directory)) {
       if (name.endsWith(CHINESE)) continue;
       const runbook = await loadRunbook(directory, name);
@@ -50,16 +49,4 @@ async function listMarkdown(directory: string): Promise<string[]> {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
     throw fileError('cannot list', directory, error);
   }
-}
-
-/** Found upwards, from the bundle as from the source. */
-function shippedDirectory(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'runbooks', 'cuda-oom.md'))) {
-    const parent = dirname(directory);
-    if (parent === directory)
-      throw new Error('runbooks/ is not beside the program: the installation is incomplete');
-    directory = parent;
-  }
-  return join(directory, 'runbooks');
 }

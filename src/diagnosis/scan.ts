@@ -1,7 +1,3 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { errorCode } from '../system/files.ts';
 import type { Collector } from './collect.ts';
 import type { Matcher } from './matcher.ts';
 
@@ -135,50 +131,4 @@ function count(block: Buffer, from: number, to: number): number {
   for (let at = block.indexOf(NEWLINE, from); at !== -1 && at < to; at = block.indexOf(NEWLINE, at + 1))
     found += 1;
   return found;
-}
-
-const GZIP = [0x1f, 0x8b];
-const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
-const CHUNK = 1024 * 1024;
-
-/** The bytes of a log, unpacked: what is packed is told by its first bytes, not by its name. */
-export async function* readLog(
-  path: string,
-  unpackZstd: (path: string) => Promise<string>,
-): AsyncGenerator<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    const head = Buffer.alloc(4);
-    const { bytesRead } = await handle.read(head, 0, 4, 0);
-    if (bytesRead >= 2 && GZIP.every((byte, index) => head[index] === byte)) {
-      yield* gunzip(handle.createReadStream({ start: 0, highWaterMark: CHUNK, autoClose: false }));
-    } else if (bytesRead === 4 && ZSTD.every((byte, index) => head[index] === byte)) {
-      yield* readPlain(await open(await unpackZstd(path), 'r'));
-    } else {
-      yield* readPlain(handle);
-    }
-  } finally {
-    await handle.close().catch(() => undefined);
-  }
-}
-
-async function* readPlain(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let position = 0; ; ) {
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
-/** What can be read of a gzip file that is still being written ends without its checksum: that is no error here. */
-async function* gunzip(packed: Readable): AsyncGenerator<Buffer> {
-  const unpacked = createGunzip({ chunkSize: CHUNK });
-  pipeline(packed, unpacked, () => undefined);
-  try {
-    for await (const chunk of unpacked) yield chunk as Buffer;
-  } catch (error) {
-    if (errorCode(error) !== 'Z_BUF_ERROR') throw error;
-  }
 }
