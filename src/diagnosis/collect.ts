@@ -73,6 +73,7 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
   const survived = ({ rule: { signature }, ...episode }: Episode, followed: boolean): boolean => {
     if (progress - episode.progress >= enoughProgress({ signature })) return true;
     if (signature.survivable === false) return false;
+    if (finished !== undefined && finished > episode.last) return true;
     const namesNone = signature.role === 'cascade' && signature.confidence === undefined;
     // Communicators and workers that are torn down after the work is done fail in many ways.
     if (finished !== undefined && episode.first > finished && signature.role === 'cascade' && !namesNone)
