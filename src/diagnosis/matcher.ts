@@ -1,5 +1,6 @@
 import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
+import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
 
 /** A signature with the fault that it belongs to. */
@@ -9,9 +10,11 @@ export interface Rule {
 }
 
 export interface Matcher {
-  /** Finds any literal of any signature in a stretch of a log: lines without one need no look. */
-  readonly prefilter: RegExp;
-  readonly literals: readonly string[];
+  /**
+   * A search, made fast for logs like the sample: the place of a literal of any signature, in the first line that has
+   * one at or behind `from`, or -1. Lines without one need no look.
+   */
+  readonly search: (sample: Uint8Array) => LiteralSearch['next'];
   /** What a line says. `isException`: it ends a traceback. */
   readonly match: (text: string, isException: boolean) => Rule[];
 }
@@ -23,64 +26,59 @@ interface Compiled extends Rule {
 }
 
 /** Lines that no signature looks for and that matter to what others mean. */
-const OPENERS = ['Traceback (most recent call last)', ...FINISH_LITERALS];
+const MILESTONES = ['Traceback (most recent call last)', ...FINISH_LITERALS];
 
 export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
-  const byLiteral = new Map<string, Compiled[]>();
-  let order = 0;
-  for (const { fault, front } of runbooks) {
-    for (const signature of front.signatures) {
-      const literals = literalsOf(signature);
-      const pattern = signature.regex === undefined ? undefined : new RegExp(signature.regex, 'u');
-      const rule = { fault, signature, literals, pattern, order: order++ };
-      for (const literal of literals) byLiteral.set(literal, [...(byLiteral.get(literal) ?? []), rule]);
-    }
-  }
+  const rules = runbooks
+    .flatMap(({ fault, front }) => front.signatures.map((signature) => ({ fault, signature })))
+    .map((rule, order) => compile(rule, order));
   // Noise only speaks against other signatures on their own lines, so nobody looks for it.
-  const sought = [...byLiteral].filter(([, rules]) =>
-    rules.some(({ signature }) => signature.role !== 'noise'),
-  );
-  const literals = [...new Set([...sought.map(([literal]) => literal), ...OPENERS])].sort();
-  const entries = [...byLiteral];
+  const noise = rules.filter(({ signature }) => signature.role === 'noise');
+  const byLiteral = new Map<string, Compiled[]>();
+  for (const rule of rules.filter(({ signature }) => signature.role !== 'noise')) {
+    for (const literal of rule.literals) byLiteral.set(literal, [...(byLiteral.get(literal) ?? []), rule]);
+  }
+  const literals = [...new Set([...byLiteral.keys(), ...MILESTONES])];
+  const search = searchLiterals(literals);
   return {
-    prefilter: prefilterOf(literals),
-    literals,
+    search: (sample) => searchLiterals(literals, sample).next,
     match: (text, isException) => {
-      const found = new Set<Compiled>();
       const mild = isMild(text);
-      for (const [literal, rules] of entries) {
-        const at = text.indexOf(literal);
-        if (at === -1) continue;
-        for (const rule of rules) if (!found.has(rule) && says(rule, text, at, isException)) found.add(rule);
+      const found = new Set<Compiled>();
+      for (const literal of search.all(text)) {
+        for (const rule of byLiteral.get(literal) ?? []) {
+          if (mild && !rule.signature.anyLevel) continue;
+          if (!found.has(rule) && says(rule, text, literal, isException)) found.add(rule);
+        }
       }
-      const loud = mild ? [...found].filter(({ signature }) => signature.anyLevel) : [...found];
-      return settle(loud.sort((a, b) => a.order - b.order));
+      if (found.size === 0 || noise.some((rule) => silences(rule, text, isException))) return [];
+      return particular([...found].sort((a, b) => a.order - b.order));
     },
   };
 }
 
-export function literalsOf(signature: Signature): readonly string[] {
-  if (signature.literals) return signature.literals;
-  return typeof signature.text === 'string' ? [signature.text] : (signature.text ?? []);
+function compile({ fault, signature }: Rule, order: number): Compiled {
+  const literals = signature.literals ?? [signature.text ?? []].flat();
+  const pattern = signature.regex === undefined ? undefined : new RegExp(signature.regex, 'u');
+  return { fault, signature, literals, pattern, order };
 }
 
-function says(rule: Compiled, text: string, at: number, isException: boolean): boolean {
-  const { signature, pattern } = rule;
+function says({ signature, pattern }: Compiled, text: string, literal: string, isException: boolean): boolean {
   if (signature.unless?.some((other) => text.includes(other))) return false;
-  if (signature.in === 'start' && pattern === undefined && !startsWith(text, rule.literals)) return false;
-  if (pattern && !pattern.test(around(text, at))) return false;
+  if (signature.in === 'start' && !text.trimStart().startsWith(literal)) return false;
+  if (pattern && !pattern.test(around(text, text.indexOf(literal)))) return false;
   return signature.in !== 'exception' || isException;
+}
+
+function silences(rule: Compiled, text: string, isException: boolean): boolean {
+  return rule.literals.some((literal) => text.includes(literal) && says(rule, text, literal, isException));
 }
 
 /** A logger's level near the beginning: who only warns or informs does not say why a run died. */
 const MILD = /^.{0,80}?\b(?:INFO|WARNING|DEBUG)\b|^\[?[WI](?:\d{4} \d\d:| [\w.]{1,40}:\d)/u;
+
 function isMild(text: string): boolean {
   return MILD.test(text) && !text.includes('*** JOB ') && !text.includes('*** STEP ');
-}
-
-function startsWith(text: string, literals: readonly string[]): boolean {
-  const trimmed = text.trimStart();
-  return literals.some((literal) => trimmed.startsWith(literal));
 }
 
 /** The part of a long line that a pattern is tried on. */
@@ -90,15 +88,8 @@ function around(text: string, at: number): string {
   return text.slice(start, start + REGEX_WINDOW);
 }
 
-/** Noise silences the line; what is generic speaks only where nothing particular does. */
-function settle(rules: readonly Compiled[]): Rule[] {
-  if (rules.some((rule) => rule.signature.role === 'noise')) return [];
-  const particular = rules.filter((rule) => !rule.signature.generic);
-  return particular.length > 0 ? particular : [...rules];
-}
-
-function prefilterOf(literals: readonly string[]): RegExp {
-  // The log is searched as latin1, one character a byte: so are the literals.
-  const bytes = literals.map((literal) => Buffer.from(literal, 'utf8').toString('latin1'));
-  return new RegExp(bytes.map((literal) => literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'g');
+/** What is generic speaks only where nothing particular does. */
+function particular(rules: readonly Compiled[]): Rule[] {
+  const own = rules.filter((rule) => !rule.signature.generic);
+  return own.length > 0 ? own : [...rules];
 }

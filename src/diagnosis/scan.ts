@@ -9,6 +9,8 @@ const WINDOW = 32 * 1024;
 const TAIL = 64 * 1024;
 /** A longer line is cut into pieces of this length, so that memory does not depend on the log. */
 const LONGEST_LINE = 256 * 1024;
+/** Of a log's beginning, what its search is tuned by. */
+const SAMPLE = 256 * 1024;
 /** Of one line, what is looked at. */
 const LINE_CHARACTERS = 16 * 1024;
 
@@ -24,6 +26,7 @@ export interface Scanner {
  * finds something, that line and a stretch behind it go to the collector, and so does the end of the log.
  */
 export function scan(matcher: Matcher, collector: Collector): Scanner {
+  let next: ReturnType<Matcher['search']> | undefined;
   let rest: Buffer = Buffer.alloc(0);
   let number = 1;
   let bytes = 0;
@@ -49,35 +52,32 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
   };
 
   /** Whole lines, or one piece of a line that is too long. */
-  const lines = (block: Buffer, tracked: boolean): void => {
-    const latin1 = block.toString('latin1');
-    const { prefilter } = matcher;
-    let at = 0;
-    while (at < block.length) {
-      prefilter.lastIndex = at;
-      const hit = prefilter.exec(latin1)?.index ?? block.length;
-      while (window > 0 && at < block.length && lineEnd(block, at) <= hit) {
-        const end = lineEnd(block, at);
-        hand(block, at, end, false);
-        window -= end + 1 - at;
-        if (end < block.length) number += 1;
-        at = end + 1;
-      }
-      if (at >= block.length) break;
-      const start = hit === block.length ? block.length : Math.max(at, block.lastIndexOf(NEWLINE, hit) + 1);
+  const lines = (block: Buffer): void => {
+    next ??= matcher.search(block.subarray(0, SAMPLE));
+    let hit = -1;
+    for (let at = 0; at < block.length; ) {
+      if (hit < at) hit = placeOrEnd(next(block, at), block);
+      while (window > 0 && at < block.length && lineEnd(block, at) <= hit) at = handLine(block, at, false);
+      if (at >= block.length) return;
+      const start = hit === block.length ? hit : Math.max(at, block.lastIndexOf(NEWLINE, hit) + 1);
       if (start > at) {
-        if (tracked) keep(block.subarray(at, start));
+        keep(block.subarray(at, start));
         number += count(block, at, start);
-        at = start;
       }
-      if (hit === block.length) break;
-      dropTail();
-      const end = lineEnd(block, at);
-      hand(block, at, end, true);
-      if (window > 0) window -= end + 1 - at;
-      if (end < block.length) number += 1;
-      at = end + 1;
+      if (hit === block.length) return;
+      tail = [];
+      tailBytes = 0;
+      at = handLine(block, start, true);
     }
+  };
+
+  /** Hands one line over and goes to the next. */
+  const handLine = (block: Buffer, from: number, candidate: boolean): number => {
+    const end = lineEnd(block, from);
+    hand(block, from, end, candidate);
+    window = Math.max(0, window - (end + 1 - from));
+    if (end < block.length) number += 1;
+    return end + 1;
   };
 
   const keep = (block: Buffer): void => {
@@ -90,23 +90,18 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
       tailBytes -= tail.shift()?.block.length ?? 0;
     }
   };
-  const dropTail = (): void => {
-    tail = [];
-    tailBytes = 0;
-  };
-
   return {
     push: (chunk) => {
       bytes += chunk.length;
       const block = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let cut = block.lastIndexOf(NEWLINE) + 1;
       if (cut === 0 && block.length > LONGEST_LINE) cut = block.lastIndexOf(RETURN) + 1 || block.length;
-      if (cut > 0) lines(block.subarray(0, cut), true);
+      if (cut > 0) lines(block.subarray(0, cut));
       // A copy: a small rest must not keep a large chunk alive.
       rest = Buffer.from(block.subarray(cut));
     },
     end: () => {
-      lines(rest, true);
+      lines(rest);
       rest = Buffer.alloc(0);
       const last = tail;
       const total = number;
@@ -124,6 +119,10 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
     lines: () => number,
     bytes: () => bytes,
   };
+}
+
+function placeOrEnd(place: number, block: Buffer): number {
+  return place === -1 ? block.length : place;
 }
 
 function count(block: Buffer, from: number, to: number): number {

@@ -1,7 +1,7 @@
 import { isMap, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { UsageError } from '../errors.ts';
 import { regexProblem } from './safe-regex.ts';
-import { type Front, frontSchema } from './schema.ts';
+import { type Front, frontSchema, MIN_LITERAL } from './schema.ts';
 
 interface Parsed {
   readonly front: Front;
@@ -46,6 +46,11 @@ export function parseRunbook(path: string, source: string): Parsed {
 function signatureProblem(signature: Front['signatures'][number]): string | undefined {
   if ((signature.text === undefined) === (signature.regex === undefined))
     return 'needs either "text" or "regex"';
+  const literals = [signature.literals ?? signature.text ?? []].flat();
+  const short = literals.find((literal) => Buffer.byteLength(literal) < MIN_LITERAL);
+  if (short !== undefined && signature.role !== 'noise') {
+    return `"${short}" is in too many lines to be looked for: take at least ${MIN_LITERAL} characters`;
+  }
   if (signature.regex === undefined) return undefined;
   if (signature.literals === undefined) {
     return 'a "regex" needs "literals": texts of which every line it means holds at least one';

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
 
+/** Bytes of the shortest text that is looked for in a whole log: a shorter one is in too many lines. */
+export const MIN_LITERAL = 5;
+
 const id = z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by "-"'));
 const texts = z.union([
   z.string().check(z.minLength(3)),
