@@ -23,6 +23,8 @@ export interface Collector {
    * True where the lines behind it matter too.
    */
   readonly line: (number: number, raw: string, behind: boolean) => boolean;
+  /** Nothing more can be learned from the lines that follow: the run moved on after all that was found. */
+  readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
   readonly work: () => RankWork[];
 }
@@ -47,10 +49,13 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
   let progress = 0;
   let ordinary = 0;
   let finished: number | undefined;
+  /** Progress lines from which on all that was found is lived through. */
+  let settledAt = 0;
 
   const add = (rule: Rule, number: number, evidence: Evidence): void => {
     const key = `${rule.fault}/${rule.signature.id}`;
     const known = episodes.get(key);
+    settledAt = Math.max(settledAt, progress + enoughProgress(rule));
     if (known === undefined || progress - known.progress >= enoughProgress(rule)) {
       episodes.set(key, {
         rule,
@@ -85,7 +90,8 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
     line: (number, raw, behind) => {
       const line = parseLine(raw);
       const isException = tracebacks.isException(line);
-      const rules = behind ? [] : matcher.match(line.text, isException);
+      // An exception without a message holds no literal that could be looked for.
+      const rules = behind && !isException ? [] : matcher.match(line.text, isException);
       for (const rule of rules) {
         const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
         const { role } = rule.signature;
@@ -101,6 +107,7 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
       if (isOrdinary(line.text)) ordinary += 1;
       return !behind && line.text.includes('Traceback');
     },
+    isSettled: () => progress >= settledAt && tracebacks.areClosed(),
     work: () => [...works.values()],
     findings: () => {
       let followed = false;

@@ -25,7 +25,10 @@ interface Sought {
  * most bytes of a log are never looked at. Of a longer literal the stretch is taken that is rarest in `sample`, a
  * piece of the log: that makes it fast, and changes nothing in what is found.
  */
-export function searchLiterals(literals: readonly string[], sample: Uint8Array = new Uint8Array()): LiteralSearch {
+export function searchLiterals(
+  literals: readonly string[],
+  sample: Uint8Array = new Uint8Array(),
+): LiteralSearch {
   const common = countBlocks(sample);
   const shifts = new Uint8Array(TABLE).fill(FARTHEST);
   const ending: (Sought[] | undefined)[] = new Array(TABLE).fill(undefined);
@@ -113,6 +116,7 @@ function hashAt(bytes: Uint8Array, end: number): number {
 
 function isAt(literal: Uint8Array, bytes: Uint8Array, at: number): boolean {
   if (at + literal.length > bytes.length) return false;
-  for (let index = 0; index < literal.length; index += 1) if (bytes[at + index] !== literal[index]) return false;
+  for (let index = 0; index < literal.length; index += 1)
+    if (bytes[at + index] !== literal[index]) return false;
   return true;
 }

@@ -63,7 +63,12 @@ function compile({ fault, signature }: Rule, order: number): Compiled {
   return { fault, signature, literals, pattern, order };
 }
 
-function says({ signature, pattern }: Compiled, text: string, literal: string, isException: boolean): boolean {
+function says(
+  { signature, pattern }: Compiled,
+  text: string,
+  literal: string,
+  isException: boolean,
+): boolean {
   if (signature.unless?.some((other) => text.includes(other))) return false;
   if (signature.in === 'start' && !text.trimStart().startsWith(literal)) return false;
   if (pattern && !pattern.test(around(text, text.indexOf(literal)))) return false;

@@ -42,11 +42,15 @@ async function* readPlain(handle: FileHandle): AsyncGenerator<Buffer> {
   const { size } = await handle.stat();
   // A pipe or a device has no size and is read without positions.
   const regular = size > 0;
-  for (let position = 0; ; ) {
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK, regular ? position : null);
+  const read = (position: number) =>
+    handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, regular ? position : null);
+  // The next piece is read while this one is searched.
+  for (let position = 0, ahead = read(0); ; ) {
+    const { bytesRead, buffer } = await ahead;
     if (bytesRead === 0) return;
     position += bytesRead;
+    ahead = read(position);
+    ahead.catch(() => undefined);
     yield buffer.subarray(0, bytesRead);
   }
 }

@@ -44,6 +44,7 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
       const line = piece.length > LINE_CHARACTERS ? piece.slice(0, LINE_CHARACTERS) : piece;
       if (collector.line(number, line.replaceAll('\u0000', ''), !candidate)) window = WINDOW;
     }
+    if (!candidate && collector.isSettled()) window = 0;
   };
 
   const lineEnd = (block: Buffer, from: number): number => {
@@ -90,10 +91,20 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
       tailBytes -= tail.shift()?.block.length ?? 0;
     }
   };
+  /** Puts what was left of a line before the chunk. Only that line is copied, not the chunk. */
+  const join = (chunk: Buffer): Buffer => {
+    if (rest.length === 0) return chunk;
+    const end = chunk.indexOf(NEWLINE) + 1;
+    const line = Buffer.concat([rest, end === 0 ? chunk : chunk.subarray(0, end)]);
+    if (end === 0) return line;
+    lines(line);
+    return chunk.subarray(end);
+  };
+
   return {
     push: (chunk) => {
       bytes += chunk.length;
-      const block = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const block = join(chunk);
       let cut = block.lastIndexOf(NEWLINE) + 1;
       if (cut === 0 && block.length > LONGEST_LINE) cut = block.lastIndexOf(RETURN) + 1 || block.length;
       if (cut > 0) lines(block.subarray(0, cut));

@@ -14,11 +14,14 @@ const STREAMS = 512;
 export interface Tracebacks {
   /** Whether the line is what an exception says at the end of a traceback. */
   readonly isException: (line: Line) => boolean;
+  /** None has begun whose end has not been seen. */
+  readonly areClosed: () => boolean;
 }
 
 export function followTracebacks(): Tracebacks {
   const open = new Map<string, number>();
   return {
+    areClosed: () => open.size === 0,
     isException: ({ text, stream }) => {
       if (text.includes(START)) {
         if (open.size >= STREAMS) open.clear();

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** Bytes of the shortest text that is looked for in a whole log: a shorter one is in too many lines. */
-export const MIN_LITERAL = 5;
+export const MIN_LITERAL = 6;
 
 const id = z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by "-"'));
 const texts = z.union([

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type FullDiagnosis, diagnose } from '../../src/diagnosis/diagnose.ts';
+import { diagnose, type FullDiagnosis } from '../../src/diagnosis/diagnose.ts';
 import { loadRunbooks } from '../../src/runbook/load.ts';
 
 /** Our own runbooks, whatever the site of this machine has. */

@@ -5,7 +5,9 @@ import { faultsOf } from '../../src/runbook/show.ts';
 import { diagnoseText, runbooks, verdict } from './engine.ts';
 
 const directory = join(import.meta.dirname, '..', 'fixtures', 'faults');
-const logs = readdirSync(directory).map((file) => [file.replace(/\.log$/, ''), readFileSync(join(directory, file))] as const);
+const logs = readdirSync(directory).map(
+  (file) => [file.replace(/\.log$/, ''), readFileSync(join(directory, file))] as const,
+);
 
 describe('the fixture of each fault', () => {
   it('is there for every runbook, and one for a healthy run', () => {
@@ -38,7 +40,8 @@ describe('an answer', () => {
   });
 
   it('says unknown where ranks only complain about each other', async () => {
-    const text = '0: RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer\nsrun: error: n1: task 0: Exited with exit code 1\n';
+    const text =
+      '0: RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer\nsrun: error: n1: task 0: Exited with exit code 1\n';
     const { status, suspect } = await diagnoseText(text);
     expect([status, suspect?.rank]).toEqual(['unknown', 0]);
   });
@@ -48,16 +51,26 @@ describe('an answer', () => {
   });
 
   it('believes the whole of a run that went on rather than an error that it caught', async () => {
-    const steps = Array.from({ length: 30 }, (_, step) => `step ${step} loss: 2.${step} lr 1e-5 | 2.1 it/s\n`).join('');
-    const caught = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nOSError: [Errno 116] Stale file handle\n';
+    const steps = Array.from(
+      { length: 30 },
+      (_, step) => `step ${step} loss: 2.${step} lr 1e-5 | 2.1 it/s\n`,
+    ).join('');
+    const caught =
+      'Traceback (most recent call last):\n  File "a.py", line 1, in f\nOSError: [Errno 116] Stale file handle\n';
     expect(await verdict(steps + caught + steps)).toBe('healthy');
     expect(await verdict(steps + caught)).toBe('filesystem-error');
   });
 
   it('names the last attempt’s cause, not one that a requeue has healed', async () => {
-    const steps = Array.from({ length: 80 }, (_, step) => `step ${step} loss: 2.${step} lr 1e-5 | 2.1 it/s\n`).join('');
-    const lost = 'slurmstepd: error: *** JOB 4 ON n1 CANCELLED AT 2026-11-23T19:02:37 DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS ***\n';
+    const steps = Array.from(
+      { length: 80 },
+      (_, step) => `step ${step} loss: 2.${step} lr 1e-5 | 2.1 it/s\n`,
+    ).join('');
+    const lost =
+      'slurmstepd: error: *** JOB 4 ON n1 CANCELLED AT 2026-11-23T19:02:37 DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS ***\n';
     expect(await verdict(lost + steps)).toBe('healthy');
-    expect(await verdict(`${lost + steps}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB\n`)).toBe('cuda-oom');
+    expect(
+      await verdict(`${lost + steps}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1 GiB\n`),
+    ).toBe('cuda-oom');
   });
 });

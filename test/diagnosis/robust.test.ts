@@ -22,10 +22,14 @@ function ofFiles(...names: string[]) {
 describe('a log', () => {
   it('may hold any bytes, cut anywhere', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 4000 }), fc.integer({ min: 1, max: 999 }), async (bytes, size) => {
-        const { status } = await diagnoseText(Buffer.from(bytes), size);
-        expect(['healthy', 'unknown', 'diagnosed']).toContain(status);
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 4000 }),
+        fc.integer({ min: 1, max: 999 }),
+        async (bytes, size) => {
+          const { status } = await diagnoseText(Buffer.from(bytes), size);
+          expect(['healthy', 'unknown', 'diagnosed']).toContain(status);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -39,7 +43,18 @@ describe('a log', () => {
   });
 
   it('may repeat the parts of its own messages in any order', async () => {
-    const words = ['Traceback (most recent call last):\n', OOM, '\r', '\u0000', '0: ', '\u001b[31m', '\n', '  File "a.py"\n', 'Xid', '*** JOB '];
+    const words = [
+      'Traceback (most recent call last):\n',
+      OOM,
+      '\r',
+      '\u0000',
+      '0: ',
+      '\u001b[31m',
+      '\n',
+      '  File "a.py"\n',
+      'Xid',
+      '*** JOB ',
+    ];
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...words), { maxLength: 60 }), async (parts) => {
         const text = parts.join('');
@@ -52,7 +67,9 @@ describe('a log', () => {
   it('is read through NULs, colours, carriage returns and half characters', async () => {
     expect(await verdict(`\u0000\u0000${OOM}`)).toBe('cuda-oom');
     expect(await verdict(`10%|# | 1/10\r20%|## | 2/10\r\u001b[31m${OOM}`)).toBe('cuda-oom');
-    expect(await verdict(Buffer.concat([Buffer.from([0xe4, 0xb8]), Buffer.from(` ${OOM}`)]))).toBe('cuda-oom');
+    expect(await verdict(Buffer.concat([Buffer.from([0xe4, 0xb8]), Buffer.from(` ${OOM}`)]))).toBe(
+      'cuda-oom',
+    );
   });
 
   it('may be one line of 100 MB', async () => {
@@ -73,7 +90,14 @@ describe('a log', () => {
   it('may be packed with zstd, where that program is', async () => {
     const { exec } = realSystem();
     writeFileSync(join(directory, 'plain'), OOM);
-    const { missing } = await exec(['zstd', '-q', '-f', join(directory, 'plain'), '-o', join(directory, 'log.zst')]);
+    const { missing } = await exec([
+      'zstd',
+      '-q',
+      '-f',
+      join(directory, 'plain'),
+      '-o',
+      join(directory, 'log.zst'),
+    ]);
     if (!missing) expect((await ofFiles('log.zst')).causes[0]?.fault).toBe('cuda-oom');
   });
 

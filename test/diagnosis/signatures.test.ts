@@ -22,7 +22,13 @@ const PREFIXES = [
 /** One signature alone. Noise speaks against others only, so it is tried as a root. */
 function says(fault: string, signature: Signature, line: string): boolean {
   const role = signature.role === 'noise' ? 'root' : signature.role;
-  const runbook = { fault, path: '', body: '', bodyZh: '', front: { title: '', summary: '', signatures: [{ ...signature, role }] } };
+  const runbook = {
+    fault,
+    path: '',
+    body: '',
+    bodyZh: '',
+    front: { title: '', summary: '', signatures: [{ ...signature, role }] },
+  };
   return compileMatcher([runbook]).match(parseLine(line).text, true).length > 0;
 }
 

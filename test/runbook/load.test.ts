@@ -24,10 +24,16 @@ describe('runbooks', () => {
   it('have a body in both languages with the five parts', async () => {
     for (const runbook of faultsOf(await load())) {
       for (const part of ['Symptoms', 'Cause', 'Confirm', 'Remedy', 'Escalate']) {
-        expect([runbook.fault, runbook.body]).toEqual([runbook.fault, expect.stringContaining(`## ${part}\n`)]);
+        expect([runbook.fault, runbook.body]).toEqual([
+          runbook.fault,
+          expect.stringContaining(`## ${part}\n`),
+        ]);
       }
       for (const part of ['症状', '原因', '确认', '处理', '上报']) {
-        expect([runbook.fault, runbook.bodyZh]).toEqual([runbook.fault, expect.stringContaining(`## ${part}\n`)]);
+        expect([runbook.fault, runbook.bodyZh]).toEqual([
+          runbook.fault,
+          expect.stringContaining(`## ${part}\n`),
+        ]);
       }
     }
   });
@@ -54,11 +60,14 @@ describe('runbooks', () => {
   });
 
   it.each([
-    ['    regex: "(a+)+"\n    literals: [aaa]', 'site.md:5: signature "one": a repetition inside a repetition'],
+    [
+      '    regex: "(a+)+"\n    literals: [aaaaaa]',
+      'site.md:5: signature "one": a repetition inside a repetition',
+    ],
     ['    regex: "a+"', 'site.md:5: signature "one": a "regex" needs "literals"'],
     ['    confidence: 0.5', 'site.md:5: signature "one": needs either "text" or "regex"'],
-    ['    text: abc\n    confidence: 7', 'site.md:8: signatures.0.confidence'],
-    ['    text: abc\n    color: red', 'site.md:5: signatures.0'],
+    ['    text: abcdef\n    confidence: 7', 'site.md:8: signatures.0.confidence'],
+    ['    text: abcdef\n    color: red', 'site.md:5: signatures.0'],
     ['    text: [abc', 'site.md:'],
   ])('of a site that are wrong are named with their line: %s', async (signature, message) => {
     siteRunbook('site.md', signature);

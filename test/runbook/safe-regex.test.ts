@@ -18,7 +18,12 @@ describe('a pattern', () => {
     expect(regexProblem(pattern)).toContain(reason);
   });
 
-  it.each(['Xid \\(PCI:[\\w:.]{1,30}\\): \\d+', 'a|b|c.{0,40}d', '^(?:foo )?bar[^\\]]$', 'loss[ :=]{1,4}nan'])('%s is taken', (pattern) => {
+  it.each([
+    'Xid \\(PCI:[\\w:.]{1,30}\\): \\d+',
+    'a|b|c.{0,40}d',
+    '^(?:foo )?bar[^\\]]$',
+    'loss[ :=]{1,4}nan',
+  ])('%s is taken', (pattern) => {
     expect(regexProblem(pattern)).toBeUndefined();
   });
 
