@@ -50,11 +50,16 @@ function benchSubmit(env, sft) {
     mkdirSync(join(place, 'plain'));
     const script = join(place, 'plain', 'job.sh');
     execFileSync('bash', ['-c', `printf '#!/bin/bash\\ntrue\\n' >"$1"`, '-', script]);
-    // Held jobs cost the controller as much to take, and leave the two cores to the measurement.
+    // All wait for a job that never starts: the two cores are left to the measurement.
+    const held = run(['sbatch', '--parsable', '--hold', '--output=/dev/null', script], inside).trim();
     let serial = 0;
     const submit = () =>
-      time([node, opsctl, 'submit', ...sft, '--again', '--name', `bench-${serial++}`], inside);
-    const sbatch = () => time(['sbatch', '--hold', '--output=/dev/null', script], inside);
+      time(
+        [node, opsctl, 'submit', ...sft, '--again', '--name', `bench-${serial++}`, '--after', held],
+        inside,
+      );
+    const sbatch = () =>
+      time(['sbatch', `--dependency=afterok:${held}`, '--output=/dev/null', script], inside);
     // What submit asks before it submits, by itself: Slurm's word and the state of the code.
     const checks = () =>
       Math.max(

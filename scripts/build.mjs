@@ -28,7 +28,7 @@ const result = await build({
   banner: { js: "const __bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
   // yaml and yargs offer ES modules that bundle without a second copy of their helpers.
   mainFields: ['module', 'main'],
-  alias: { 'string-width': './src/terminal/cells.ts' },
+  alias: { 'string-width': './scripts/string-width.ts' },
   plugins: [
     { name: 'no zod locales', setup: withoutLocales },
     { name: 'compiled templates', setup: withTemplates },

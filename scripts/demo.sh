@@ -10,7 +10,9 @@ need_npm_packages
 need_debian_packages slurmctld=slurm-wlm munged=munge
 need_torch
 
-opsctl() { node bin/opsctl.cjs "$@"; }
+program=$PWD/bin/opsctl.cjs
+examples=$PWD/examples/sft
+opsctl() { node "$program" "$@"; }
 show() { # prints the command as a person would type it, then runs it
   printf '\n\033[1m$ %s\033[0m\n' "$*"
   "$@"
@@ -18,24 +20,23 @@ show() { # prints the command as a person would type it, then runs it
 
 show opsctl sandbox up --name demo --nodes 4
 eval "$(opsctl sandbox env --name demo)"
-shared=$OPSCTL_SANDBOX_SHARED
+show cd "$OPSCTL_SANDBOX_SHARED"
 
-[[ -d $shared/data ]] || show /usr/bin/python3 examples/sft/make_data.py --out "$shared/data" --samples 2000 --files 4 --seed 1
-[[ -e $shared/opsctl.yaml ]] || show opsctl init --output "$shared/opsctl.yaml"
+[[ -d data ]] || show /usr/bin/python3 "$examples/make_data.py" --out data --samples 2000 --files 4 --seed 1
+[[ -e recipe.yaml ]] || show cp "$examples/recipe.yaml" .
+[[ -e opsctl.yaml ]] || show opsctl init --output opsctl.yaml
 
-export OPSCTL_CONFIG=$shared/opsctl.yaml
-show opsctl submit sft -r examples/sft/recipe.yaml --data "$shared/data" --output "$shared/runs" \
-  --python /usr/bin/python3 --watch
+show opsctl submit sft -r recipe.yaml --watch
 show opsctl status last
 
 cat <<END
 
-Everything lies below $shared: the data, and in runs/ one directory a run, with its
-script, manifest, logs and checkpoints. The private Slurm is still up. To go on with it in this shell:
+Everything lies in $PWD: the data, the cluster's profile, and in runs/ one
+directory a run, with its script, manifest, logs and checkpoints. The private Slurm is still up. To go on with it:
 
   eval "\$(npx opsctl sandbox env --name demo)"
-  export OPSCTL_CONFIG=$shared/opsctl.yaml
-  npx opsctl status
+  cd "\$OPSCTL_SANDBOX_SHARED"
+  $(dirname "$(dirname "$program")")/bin/opsctl.cjs status
 
 and to end it, with all that lies there:
 

@@ -1,10 +1,11 @@
 import yargs, { type Argv } from 'yargs';
+import { Parser } from 'yargs/helpers';
 import type { Arguments, Command, Context, GlobalOptions } from './commands/command.ts';
 import { commands } from './commands/index.ts';
 import { describeFailure, EXIT, type ExitCode, UsageError } from './errors.ts';
 import type { System } from './system/system.ts';
 import { didYouMean } from './terminal/suggest.ts';
-import { quiet, type Terminal } from './terminal/terminal.ts';
+import { printable, quiet, type Terminal } from './terminal/terminal.ts';
 import { version } from './version.ts';
 
 const MAX_HELP_WIDTH = 110;
@@ -21,7 +22,7 @@ export async function cli(argv: readonly string[], system: System, terminal: Ter
 }
 
 async function run(argv: readonly string[], system: System, terminal: Terminal): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.ok;
+  let work: Promise<ExitCode> = Promise.resolve(EXIT.ok);
   const parser = yargs([...argv])
     .scriptName('opsctl')
     .parserConfiguration({
@@ -45,14 +46,20 @@ async function run(argv: readonly string[], system: System, terminal: Terminal):
       throw error ?? usage(message, parser);
     });
   addGlobalOptions(parser, system.env);
-  const context: Omit<Context, 'options' | 'terminal'> = { system, argv };
-  for (const command of commands) {
-    register(parser, command, context, terminal, (code) => {
-      exitCode = code;
-    });
-  }
-  await parser.parseAsync();
-  return exitCode;
+  const typed = commands.find((command) => command.command.split(' ')[0] === firstWord(argv));
+  const addPrepared = await typed?.prepare?.({ system, argv });
+  const registration: Registration = {
+    contextOf: (args) => contextOf(args, argv, system, terminal),
+    addPrepared: (command, inner) => (command === typed && addPrepared ? addPrepared(inner) : inner),
+    start: (started) => {
+      work = started;
+    },
+  };
+  for (const command of commands) register(parser, command, registration);
+  // In one go: where yargs has to wait for anything it sets the whole help text first, which takes longer than most
+  // commands. So what needs waiting for is done before, and the handler's work is awaited here.
+  parser.parse();
+  return work;
 }
 
 function addGlobalOptions(parser: Argv, env: System['env']): void {
@@ -89,33 +96,60 @@ function on(value: string | undefined): { default?: boolean } {
   return value && value !== '0' && value !== 'false' ? { default: true } : {};
 }
 
-type PartialContext = Omit<Context, 'options' | 'terminal'>;
+/** The command's name: the first word that is neither an option nor the value of one. */
+function firstWord(argv: readonly string[]): string {
+  const { _: words } = Parser([...argv], {
+    string: ['config', 'profile'],
+    boolean: ['json', 'quiet', 'verbose', 'help'],
+  });
+  return String(words[0] ?? '');
+}
 
-function register(
-  parser: Argv,
-  command: Command,
-  partial: PartialContext,
-  terminal: Terminal,
-  done: (code: ExitCode) => void,
-): void {
-  const contextOf = (args: Arguments): Context => {
-    const options = globalOptions(args);
-    return { ...partial, options, terminal: options.quiet ? quiet(terminal) : terminal };
-  };
+interface Registration {
+  readonly contextOf: (args: Arguments) => Context;
+  readonly addPrepared: (command: Command, parser: Argv) => Argv;
+  readonly start: (work: Promise<ExitCode>) => void;
+}
+
+function register(parser: Argv, command: Command, registration: Registration): void {
   parser.command(
     command.command,
     command.describe,
-    async (inner) => {
+    (inner) => {
       for (const [line, meaning] of command.examples) inner.example(line, meaning);
-      for (const sub of command.subcommands ?? []) register(inner, sub, partial, terminal, done);
+      for (const sub of command.subcommands ?? []) register(inner, sub, registration);
       if (command.subcommands)
         inner.demandCommand(1, `Say what: "opsctl ${command.command.split(' ')[0]} --help" lists it.`);
-      return command.options ? command.options(inner, contextOf({})) : inner;
+      return registration.addPrepared(command, command.options ? command.options(inner) : inner);
     },
-    async (args) => {
-      if (command.handler) done(await command.handler(args, contextOf(args)));
+    (args) => {
+      if (command.handler) registration.start(command.handler(args, registration.contextOf(args)));
     },
   );
+}
+
+function contextOf(args: Arguments, argv: readonly string[], system: System, terminal: Terminal): Context {
+  const options = globalOptions(args);
+  return {
+    argv,
+    options,
+    terminal: options.quiet ? quiet(terminal) : terminal,
+    system: options.verbose ? talking(system, terminal) : system,
+  };
+}
+
+/** Says each program that is run, how long it took and how it ended, as --verbose asks. */
+function talking(system: System, terminal: Terminal): System {
+  return {
+    ...system,
+    exec: async (argv, options) => {
+      const start = performance.now();
+      const result = await system.exec(argv, options);
+      const seconds = ((performance.now() - start) / 1000).toFixed(2);
+      terminal.warn(printable(`+ ${argv.join(' ')}  [exit ${result.code}, ${seconds} s]`));
+      return result;
+    },
+  };
 }
 
 function globalOptions(args: Arguments): GlobalOptions {

@@ -23,8 +23,8 @@ const DOORS: Record<string, string> = {
   'node:child_process': 'sandbox/daemon.ts',
 };
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
-  name.endsWith('.ts'),
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.d.ts'),
 );
 const imports = files.flatMap((file) =>
   [...readFileSync(join('src', file), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)].map((match) => ({

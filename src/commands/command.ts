@@ -30,7 +30,9 @@ export interface Command {
   readonly describe: string;
   /** At least two, each a command line and what it does. */
   readonly examples: readonly (readonly [string, string])[];
-  readonly options?: (parser: Argv, context: Context) => Argv | Promise<Argv>;
+  readonly options?: (parser: Argv) => Argv;
+  /** For a command whose options are in a file: reads it before the command line is parsed, and gives what adds them. */
+  readonly prepare?: (context: Pick<Context, 'system' | 'argv'>) => Promise<(parser: Argv) => Argv>;
   readonly subcommands?: readonly Command[];
   /** Imports its work lazily, so that --help pays for the parser only. */
   readonly handler?: (args: Arguments, context: Context) => Promise<ExitCode>;

@@ -1,6 +1,6 @@
 import { EXIT } from '../errors.ts';
 import { type Command, printJson } from './command.ts';
-import { addTemplateOptions, peekChoice } from './run-options.ts';
+import { addTemplateOptions, peekChoice, prepareParameters } from './run-options.ts';
 
 export const renderCommand: Command = {
   command: 'render <phase>',
@@ -10,12 +10,13 @@ export const renderCommand: Command = {
     ['$0 render sft -r recipe.yaml --set nodes=4 --json', 'as JSON'],
   ],
   options: addTemplateOptions,
+  prepare: prepareParameters,
   handler: async (args, context) => {
     const [{ planInput }, { planRun }] = await Promise.all([
       import('./run-template.ts'),
       import('../run/plan.ts'),
     ]);
-    const plan = planRun(await planInput(args, context, await peekChoice(context)));
+    const plan = planRun(await planInput(args, context, peekChoice(context)));
     if (context.options.json)
       printJson(context.terminal, { script: plan.script, runId: plan.runId, outputDir: plan.outputDir });
     else context.terminal.out(plan.script.trimEnd());

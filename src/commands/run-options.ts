@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { Parser } from 'yargs/helpers';
 import type { Given, Parameter } from '../template/parameter.ts';
 import type { Arguments, Context } from './command.ts';
 import { text } from './command.ts';
@@ -12,14 +13,11 @@ export interface RunChoice {
   readonly profile: string | undefined;
 }
 
-/** Adds -t, -r, --set and, when the phase is known, one option for every parameter of its template. */
-export async function addTemplateOptions(parser: Argv, context: Context): Promise<Argv> {
+/** -t, -r and --set, which every template has. */
+export function addTemplateOptions(parser: Argv): Argv {
   const group = 'What runs:';
-  parser
-    .positional('phase', {
-      type: 'string',
-      describe: 'pretrain, cpt, sft, dpo or rlhf, as far as there is a template',
-    })
+  return parser
+    .positional('phase', { type: 'string', describe: 'What to run, such as sft: one that has a template' })
     .option('trainer', { alias: 't', type: 'string', group, describe: 'Program that trains' })
     .option('recipe', { alias: 'r', type: 'string', group, describe: 'YAML file with parameters' })
     .option('set', {
@@ -28,30 +26,42 @@ export async function addTemplateOptions(parser: Argv, context: Context): Promis
       group,
       describe: 'One parameter, as key=value; may be repeated',
     });
-  const choice = await peekChoice(context);
-  if (choice.phase === '') return parser;
+}
+
+/** Reads the template that the command line names, and gives what adds one option for each of its parameters. */
+export async function prepareParameters(
+  context: Pick<Context, 'system' | 'argv'>,
+): Promise<(parser: Argv) => Argv> {
+  const choice = peekChoice(context);
+  if (choice.phase === '') return (parser) => parser;
   const [{ chooseTemplate }, { flagName }] = await Promise.all([
     import('./run-template.ts'),
     import('../template/resolve.ts'),
   ]);
   const { template } = await chooseTemplate(context, choice);
-  // yargs sets the whole help text before every command; what nobody asked for need not be in it.
-  const hidden = !context.argv.some((word) => word === '--help' || word === '-h');
-  for (const parameter of template.parameters) {
-    parser.option(flagName(parameter.name), {
-      type: 'string',
-      requiresArg: true,
-      hidden,
-      group: `${parameter.group}:`,
-      describe: describeParameter(parameter),
-    });
-  }
-  return parser;
+  return (parser) => {
+    for (const parameter of template.parameters) {
+      parser.option(flagName(parameter.name), {
+        requiresArg: true,
+        group: `${parameter.group}:`,
+        describe: describeParameter(parameter),
+      });
+    }
+    return parser;
+  };
 }
+
+/** What is to be typed, where the text does not say it. */
+const KIND: Partial<Record<Parameter['type'], string>> = {
+  bool: 'true | false',
+  float: 'number',
+  int: 'whole number',
+  path: 'path',
+};
 
 function describeParameter(parameter: Parameter): string {
   const facts = [
-    parameter.choices?.join(' | '),
+    parameter.choices?.join(' | ') ?? KIND[parameter.type],
     parameter.unit,
     parameter.min !== undefined && parameter.max !== undefined
       ? `${parameter.min} to ${parameter.max}`
@@ -79,8 +89,7 @@ export function flagValues(args: Arguments, parameters: readonly Parameter[]): R
  * The phase and the trainer have to be known before the options are: each template has its own. yargs' own
  * tokenizer reads them, so that `-t=trl`, `-ttrl` and `--trainer trl` are all understood.
  */
-export async function peekChoice({ argv, options, system }: Context): Promise<RunChoice> {
-  const { Parser } = await import('yargs/helpers');
+export function peekChoice({ argv, system }: Pick<Context, 'system' | 'argv'>): RunChoice {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
   const parsed = Parser([...words], {
@@ -94,7 +103,7 @@ export async function peekChoice({ argv, options, system }: Context): Promise<Ru
     phase: String(parsed._[1] ?? ''),
     trainer: last('trainer'),
     recipe: last('recipe'),
-    config: last('config') ?? options.config ?? system.env.OPSCTL_CONFIG,
-    profile: last('profile') ?? options.profile ?? system.env.OPSCTL_PROFILE,
+    config: last('config') ?? (system.env.OPSCTL_CONFIG || undefined),
+    profile: last('profile') ?? (system.env.OPSCTL_PROFILE || undefined),
   };
 }

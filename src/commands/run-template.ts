@@ -22,7 +22,10 @@ export interface Chosen {
 const chosen = new WeakMap<readonly string[], Promise<Chosen>>();
 
 /** Configuration, recipe and template of a command line. With no trainer named, what all trainers have in common. */
-export function chooseTemplate(context: Context, choice: RunChoice): Promise<Chosen> {
+export function chooseTemplate(
+  context: Pick<Context, 'system' | 'argv'>,
+  choice: RunChoice,
+): Promise<Chosen> {
   const known = chosen.get(context.argv);
   if (known) return known;
   const choosing = choose(context, choice);
@@ -30,7 +33,7 @@ export function chooseTemplate(context: Context, choice: RunChoice): Promise<Cho
   return choosing;
 }
 
-async function choose({ system }: Context, choice: RunChoice): Promise<Chosen> {
+async function choose({ system }: Pick<Context, 'system'>, choice: RunChoice): Promise<Chosen> {
   const [{ loadConfig }, { loadRecipe }] = await Promise.all([
     import('../config/load.ts'),
     import('../config/recipe.ts'),
@@ -96,19 +99,14 @@ async function profileLayers(system: System, config: LoadedConfig, template: Tem
   return [environmentOf(config), ...given].map((values) => ({ source: 'profile', values, allowed }));
 }
 
-/** What the profile says of the nodes' environment, under the names of the template's parameters. */
-function environmentOf({ profile, origin }: LoadedConfig): Record<string, Given> {
-  const { environment, network } = profile;
+/** What the profile says of the jobs' surroundings, under the names of the template's parameters. */
+function environmentOf({ profile, environment, origin }: LoadedConfig): Record<string, Given> {
   const known = {
-    python: { value: environment.python, where: origin(['environment', 'python']) },
-    activate: { value: environment.activate, where: origin(['environment', 'activate']) },
-    modules: { value: environment.modules.join(' ') || null, where: origin(['environment', 'modules']) },
     data_root: { value: profile.data_root, where: origin(['data_root']) },
     secrets_file: { value: profile.secrets_file, where: origin(['secrets_file']) },
-    socket_ifname: { value: network.socket_ifname, where: origin(['network', 'socket_ifname']) },
-    ib_hca: { value: network.ib_hca, where: origin(['network', 'ib_hca']) },
+    socket_ifname: { value: profile.network.socket_ifname, where: origin(['network', 'socket_ifname']) },
+    ib_hca: { value: profile.network.ib_hca, where: origin(['network', 'ib_hca']) },
   };
-  return Object.fromEntries(
-    Object.entries(known).filter(([, given]) => given.value !== null && given.where !== 'default'),
-  );
+  const given = Object.entries(known).filter(([, { value }]) => value !== null);
+  return { ...environment, ...Object.fromEntries(given) };
 }

@@ -57,7 +57,7 @@ const up: Command = {
     const began = performance.now();
     const result = await bringUp(context.system, place, asked, texts(args, 'share'));
     const seconds = Math.round(performance.now() - began) / 1000;
-    const { lines, document } = showUp(result, seconds);
+    const { lines, document } = showUp(place, result, seconds);
     if (context.options.json) printJson(context.terminal, document);
     else for (const line of lines) context.terminal.out(line);
     return EXIT.ok;

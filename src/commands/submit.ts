@@ -2,7 +2,7 @@ import { EXIT, UsageError } from '../errors.ts';
 import type { Plan } from '../run/plan.ts';
 import type { Readiness, SubmitRequest } from '../run/submit.ts';
 import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
-import { addTemplateOptions, peekChoice } from './run-options.ts';
+import { addTemplateOptions, peekChoice, prepareParameters } from './run-options.ts';
 
 export const submitCommand: Command = {
   command: 'submit <phase>',
@@ -12,7 +12,8 @@ export const submitCommand: Command = {
     ['$0 submit sft -r recipe.yaml --nodes 4 --dry-run', 'show what would be done'],
     ['$0 submit sft -r recipe.yaml -- --neftune_noise_alpha 5', 'with a flag of the trainer itself'],
   ],
-  options: async (parser, context) => {
+  prepare: prepareParameters,
+  options: (parser) => {
     const group = 'How it is submitted:';
     parser
       .option('dry-run', {
@@ -38,14 +39,14 @@ export const submitCommand: Command = {
         describe: 'Submit although the same thing is queued or running',
       })
       .option('no-preflight', { type: 'boolean', group, describe: 'Submit without any check' });
-    return addTemplateOptions(parser, context);
+    return addTemplateOptions(parser);
   },
   handler: async (args, context) => {
     const [{ planInput }, { planRun }] = await Promise.all([
       import('./run-template.ts'),
       import('../run/plan.ts'),
     ]);
-    const input = await planInput(args, context, await peekChoice(context));
+    const input = await planInput(args, context, peekChoice(context));
     const request: SubmitRequest = {
       ...input,
       again: flag(args, 'again'),

@@ -48,6 +48,11 @@ export function chooseDataRoot(candidates: readonly Candidate[]): DataRoot {
     usable.at(-1);
   if (!chosen) return { path: null, reason: 'No directory that can be written was found: set one.' };
   const what = `Taken from ${chosen.from}: ${chosen.fsType}, ${size(chosen.bytes)}.`;
+  if (!isShared(chosen) && chosen.from === 'home') {
+    const reason =
+      "Nothing shared was found, so caches go into each run's own directory. Set one if there is one.";
+    return { path: null, reason };
+  }
   if (!isShared(chosen)) {
     return {
       path: chosen.path,

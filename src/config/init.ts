@@ -4,9 +4,10 @@ import { UsageError } from '../errors.ts';
 import { ensureDirectory, errorCode, fileError, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { findings } from './findings.ts';
-import { type Merged, mergeProfile, profileOfCluster } from './merge.ts';
+import { type Merged, mergeProfile, profilesIn } from './merge.ts';
 import { probe } from './probe.ts';
-import { readYamlText } from './yaml-file.ts';
+import { slurmName } from './schema.ts';
+import { readYamlText } from './yaml-text.ts';
 
 export interface InitChoice {
   readonly output: string;
@@ -29,12 +30,19 @@ export interface InitResult extends Merged {
  */
 export async function init(system: System, choice: InitChoice): Promise<InitResult> {
   const path = await realPath(resolve(system.cwd, choice.output));
-  // Before the cluster is asked: a broken file is told at once.
-  profileOfCluster(path, await readYamlText(path), null);
+  // Before the cluster is asked: a bad name or a broken file is told at once.
+  if (choice.name !== undefined && !slurmName.safeParse(choice.name).success) {
+    throw new UsageError(
+      `--name ${JSON.stringify(choice.name)} is no name for a profile`,
+      'Use letters, digits, "-" and "_".',
+    );
+  }
+  profilesIn(path, await readYamlText(path));
   const survey = await probe(system);
   const existing = await readYamlText(path);
-  const profile =
-    choice.name ?? profileOfCluster(path, existing, survey.cluster.name) ?? survey.cluster.name ?? 'cluster';
+  const cluster = survey.cluster.name;
+  const own = [...profilesIn(path, existing)].find(([, of]) => of !== null && of === cluster)?.[0];
+  const profile = choice.name ?? own ?? cluster ?? 'cluster';
   const merged = mergeProfile(existing, findings(survey), { path, profile, update: choice.update });
   const written = !choice.dryRun && merged.text !== existing;
   if (written) {

@@ -5,7 +5,8 @@ import { didYouMean } from '../terminal/suggest.ts';
 import { check } from './check.ts';
 import { type ParameterInputs, parameterInputs } from './parameters.ts';
 import { type Config, configSchema, type Profile, profileSchema } from './schema.ts';
-import { type KeyPath, parseYaml, place, readYamlText, type YamlFile } from './yaml-file.ts';
+import { type KeyPath, parseYaml, place, type YamlFile } from './yaml-file.ts';
+import { readYamlText } from './yaml-text.ts';
 
 const FILE_NAME = 'opsctl.yaml';
 

@@ -1,5 +1,6 @@
 import { isAlias, isMap, type Node, parseDocument } from 'yaml';
 import { UsageError } from '../errors.ts';
+import { parseDuration } from '../slurm/duration.ts';
 import { check } from './check.ts';
 import type { Entry, Scalar, Value } from './findings.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -70,15 +71,14 @@ export function mergeProfile(
   return withChanges(existing, file, entries, target);
 }
 
-/** The profile that already stands for a cluster, whatever it is called. */
-export function profileOfCluster(
-  path: string,
-  existing: string | undefined,
-  cluster: string | null,
-): string | undefined {
-  if (existing === undefined || cluster === null) return undefined;
+/**
+ * The profiles of a file, each with the cluster it stands for: a person may call it anything.
+ * @throws UsageError when the file is not valid.
+ */
+export function profilesIn(path: string, existing: string | undefined): Map<string, string | null> {
+  if (existing === undefined) return new Map();
   const { profiles } = check(configSchema, parseYaml(path, existing));
-  return Object.keys(profiles).find((name) => profiles[name]?.cluster === cluster);
+  return new Map(Object.entries(profiles).map(([name, profile]) => [name, profile.cluster]));
 }
 
 function withNewProfile(text: string, config: Config, entries: readonly Entry[], target: Target): Merged {
@@ -137,7 +137,7 @@ function withChanges(text: string, file: YamlFile, entries: readonly Entry[], ta
   };
   const compare = (pair: ParsedPair, entry: Entry, keyPath: readonly string[]): void => {
     const found: unknown = pair.value?.toJS(document) ?? null;
-    if (equal(found, entry.value)) return;
+    if (equal(found, entry.value) || sameTime(entry.key, found, entry.value)) return;
     result.differences.push({
       key: keyPath.join('.'),
       file: flowText(found as Scalar | Scalar[]),
@@ -178,6 +178,12 @@ function equal(found: unknown, wanted: Value): boolean {
   return (
     found.length === wanted.length && found[0] === wanted[0] && wanted.every((item) => found.includes(item))
   );
+}
+
+/** A person may write 1:00:00 or 60 where Slurm prints 01:00:00. */
+function sameTime(key: string, found: unknown, wanted: Value): boolean {
+  if (key !== 'max_time' || typeof found !== 'string' || typeof wanted !== 'string') return false;
+  return parseDuration(found) === parseDuration(wanted);
 }
 
 function isFlow(node: Node | null | undefined): boolean {

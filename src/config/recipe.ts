@@ -2,7 +2,8 @@ import { UsageError } from '../errors.ts';
 import { check } from './check.ts';
 import { type ParameterInput, type ParameterInputs, parameterInputs } from './parameters.ts';
 import { parametersSchema } from './schema.ts';
-import { parseYaml, readYamlText } from './yaml-file.ts';
+import { parseYaml } from './yaml-file.ts';
+import { readYamlText } from './yaml-text.ts';
 
 /** A file of template parameters: what makes one experiment, kept and shared apart from the cluster's profile. */
 export interface Recipe {

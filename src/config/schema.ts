@@ -9,7 +9,8 @@ const word = z.string().check(z.regex(/^[^\u0000-\u001f\u007f]+$/, 'expected one
 const absolutePath = z
   .string()
   .check(z.regex(/^\/[^\u0000-\u001f\u007f]*$/, 'expected an absolute path, beginning with "/"'));
-const slurmName = z
+/** Partitions, accounts and QOS, and profiles, which are mostly called as their cluster. */
+export const slurmName = z
   .string()
   .check(z.regex(/^[^\s,|;&<>(){}[\]"'`$\\\u0000-\u001f]+$/, 'expected a name as Slurm spells it'));
 const duration = z

@@ -22,7 +22,7 @@ export function fingerprint(
 ): string {
   const thing = Object.entries(values)
     .filter(([name]) => !NOT_THE_THING.has(name))
-    .sort(([a], [b]) => a.localeCompare(b));
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify([phase, trainer, thing, trainerFlags]))
     .digest('hex')

@@ -54,13 +54,17 @@ export async function readLogs(
   let there = 0;
   for (const file of files) {
     const { lines, tail } = await lastLines(file.path, count, file.keep);
-    for (const line of lines) emit(line, file);
     let growth = await tail.read();
     if (growth.state !== 'absent') there += 1;
-    for (; growth.state === 'grown'; growth = await tail.read()) {
-      for (const line of growth.lines) if (file.keep(line)) emit(line, file);
+    const kept = [...lines, ...growth.lines.filter(file.keep)];
+    // A file that is shown whole need not fit into the memory.
+    while (count === Number.POSITIVE_INFINITY && growth.state === 'grown') {
+      for (const line of kept.splice(0)) emit(line, file);
+      growth = await tail.read();
+      kept.push(...growth.lines.filter(file.keep));
     }
-    for (const line of tail.rest()) if (file.keep(line)) emit(line, file);
+    kept.push(...tail.rest().filter(file.keep));
+    for (const line of count === 0 ? [] : kept.slice(-count)) emit(line, file);
   }
   return there;
 }

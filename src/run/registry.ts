@@ -1,7 +1,14 @@
-import { link, readdir, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { ensureDirectory, errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import {
+  ensureDirectory,
+  errorCode,
+  fileError,
+  readIfThere,
+  together,
+  writeAtomic,
+} from '../system/files.ts';
 import { type System, stateHome } from '../system/system.ts';
 import { suggest } from '../terminal/suggest.ts';
 import type { Manifest } from './manifest.ts';
@@ -13,15 +20,17 @@ function runsDirectory(env: System['env']): string {
 }
 
 /**
- * Writes a run's manifest, whole or not at all: first in the state directory, which decides, then the copy beside
- * the checkpoints, which travels with them.
+ * Writes a run's manifest, whole or not at all: in the state directory, which decides, and beside the checkpoints,
+ * with which the copy travels.
  */
 export async function saveManifest(system: System, manifest: Manifest): Promise<void> {
   const directory = join(runsDirectory(system.env), manifest.runId);
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await ensureDirectory(directory);
-  await writeAtomic(join(directory, MANIFEST), text);
-  await writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644);
+  await together([
+    writeAtomic(join(directory, MANIFEST), text),
+    writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644),
+  ]);
 }
 
 /** Every run of this state directory, newest first. One whose manifest cannot be read is left out, not fatal. */
@@ -32,19 +41,26 @@ export async function listRuns(system: System): Promise<Manifest[]> {
     throw fileError('cannot read', directory, error);
   });
   const manifests = await Promise.all(names.map((name) => readManifest(join(directory, name, MANIFEST))));
-  return manifests
-    .flatMap((manifest) => manifest ?? [])
-    .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  return manifests.flatMap((manifest) => manifest ?? []).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Manifest;
+    const found: unknown = JSON.parse(text);
+    return isManifest(found) ? found : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** opsctl writes manifests whole, so what is checked is whether this is one, not each of its fields. */
+function isManifest(found: unknown): found is Manifest {
+  if (typeof found !== 'object' || found === null) return false;
+  const { version, runId, createdAt, outputDir, parameters } = found as Partial<Manifest>;
+  const texts = [runId, createdAt, outputDir].every((text) => typeof text === 'string');
+  return version === 1 && texts && typeof parameters === 'object';
 }
 
 /**
@@ -91,8 +107,10 @@ export async function lookUpRun(system: System, name: string): Promise<Manifest 
 
 /** Takes away what a submission that failed has written. Only ever a directory that this process has made. */
 export async function forgetRun(system: System, runId: string, outputDir: string): Promise<void> {
-  await rm(join(runsDirectory(system.env), runId), { recursive: true, force: true });
-  await rm(outputDir, { recursive: true, force: true });
+  await together([
+    rm(outputDir, { recursive: true, force: true }),
+    rm(join(runsDirectory(system.env), runId), { recursive: true, force: true }),
+  ]);
 }
 
 /**
@@ -104,9 +122,13 @@ export async function claimFingerprint(
   fingerprint: string,
   runId: string,
 ): Promise<string | undefined> {
-  const path = await fingerprintPath(system, fingerprint);
+  const path = fingerprintPath(system, fingerprint);
+  await ensureDirectory(dirname(path));
   const mine = `${path}.${runId}.tmp`;
-  await writeAtomic(mine, runId);
+  // Not flushed to disk: a claim that a power cut takes away costs no more than the notice.
+  await writeFile(mine, runId, { mode: 0o600 }).catch((error: unknown) => {
+    throw fileError('cannot write', mine, error);
+  });
   try {
     // link(2) fails when the name is taken, on NFS too, and the file has its text from the first moment.
     await link(mine, path);
@@ -121,15 +143,13 @@ export async function claimFingerprint(
 
 /** Takes a fingerprint away from a run that has it; nothing happens when another run has taken it since. */
 export async function releaseFingerprint(system: System, fingerprint: string, runId: string): Promise<void> {
-  const path = await fingerprintPath(system, fingerprint);
+  const path = fingerprintPath(system, fingerprint);
   const aside = `${path}.${runId}.old`;
   if ((await readIfThere(path)) !== runId) return;
   await rename(path, aside).catch(() => undefined);
   await unlink(aside).catch(() => undefined);
 }
 
-async function fingerprintPath(system: System, fingerprint: string): Promise<string> {
-  const directory = join(stateHome(system.env), 'fingerprints');
-  await ensureDirectory(directory);
-  return join(directory, fingerprint);
+function fingerprintPath(system: System, fingerprint: string): string {
+  return join(stateHome(system.env), 'fingerprints', fingerprint);
 }

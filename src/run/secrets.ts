@@ -59,5 +59,5 @@ export function tellingEnvironment(
       !SECRET_VALUE.test(entry[1]) &&
       !/\/\/[^/@\s]*@/.test(entry[1]),
   );
-  return Object.fromEntries(kept.sort(([a], [b]) => a.localeCompare(b)));
+  return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -137,9 +137,7 @@ function judgeByAttempt(
     return {
       ...unknown,
       source: 'none',
-      notes: !answered
-        ? notes
-        : ['Slurm knows no such job (any more), and no record of its own is there.'],
+      notes: !answered ? notes : ['Slurm knows no such job (any more), and no record of its own is there.'],
     };
   }
   if (attempt.endedAt === null) {

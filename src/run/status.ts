@@ -7,6 +7,7 @@ import { newestCheckpoint } from './checkpoint.ts';
 import { batchLog, findLogs } from './log-files.ts';
 import type { Attempt, Manifest } from './manifest.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
+import { keepNews } from './news.ts';
 import { listRuns } from './registry.ts';
 import { type SlurmView, viewSlurm } from './slurm-view.ts';
 import { judgeJob, judgeRun, type Knowledge, reconcile } from './state.ts';
@@ -33,14 +34,24 @@ export async function oneStatus(
   system: System,
   target: Target,
 ): Promise<{ status: RunStatus; failure: OpsError | undefined }> {
-  const { knowledge, jobId, attempts, failure, notes } = await knowTarget(system, target);
+  const known = await knowTarget(system, target);
+  const { knowledge, jobId, attempts, failure, notes } = known;
   if (target.kind === 'job') return { status: statusOf({ knowledge, jobId, attempts, notes }), failure };
   const { manifest } = target;
-  const [log, checkpoint] = await Promise.all([
+  const [log, checkpoint, unwritten] = await Promise.all([
     readableMetrics(manifest),
     newestCheckpoint(manifest.outputDir),
+    keepNews(system, manifest, known),
   ]);
-  const all = { manifest, knowledge, jobId, attempts, checkpoint, ...log, notes: [...notes, ...log.notes] };
+  const all = {
+    manifest,
+    knowledge,
+    jobId,
+    attempts,
+    checkpoint,
+    ...log,
+    notes: [...notes, ...log.notes, ...unwritten],
+  };
   return { status: statusOf(all), failure };
 }
 

@@ -4,7 +4,7 @@ import { EXIT, OpsError, UsageError } from '../errors.ts';
 import { checkLogin, type LoginChecks } from '../health/login.ts';
 import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatch, sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
-import { claimDirectory, ensureDirectory, writeAtomic } from '../system/files.ts';
+import { claimDirectory, ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -105,7 +105,8 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     // After the manifest, so that whoever finds this claim finds what it is about.
     if (!request.again) await claimTurn(system, print, placed.runId);
   } catch (error) {
-    await forget();
+    // A disk that is full or read-only may refuse even this; the first reason is the one to read.
+    await forget().catch(() => undefined);
     throw error;
   }
   return { manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
@@ -235,7 +236,9 @@ async function writeRun(
   code: CodeState | undefined,
 ): Promise<void> {
   await mkdir(plan.logDir, { recursive: true });
-  await writeAtomic(plan.scriptPath, plan.script, 0o644);
-  if (code && code.diff !== '') await writeAtomic(join(plan.outputDir, 'code.diff'), code.diff, 0o600);
-  await saveManifest(system, manifest);
+  await together([
+    writeAtomic(plan.scriptPath, plan.script, 0o644),
+    code && code.diff !== '' ? writeAtomic(join(plan.outputDir, 'code.diff'), code.diff) : undefined,
+    saveManifest(system, manifest),
+  ]);
 }

@@ -1,10 +1,8 @@
 import { EXIT, OpsError, UsageError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { readAttempts } from './attempts.ts';
 import type { Manifest } from './manifest.ts';
 import { claimFingerprint, lookUpRun, releaseFingerprint } from './registry.ts';
-import { viewSlurm } from './slurm-view.ts';
-import { judgeRun, reconcile } from './state.ts';
+import { knowTarget } from './status.ts';
 
 /** A cluster that is busy with one submission is not asked for ever. */
 const MAX_TRIES = 3;
@@ -35,14 +33,8 @@ export async function claimTurn(system: System, fingerprint: string, runId: stri
 }
 
 /** `ended`, or in words what it is: silence is not an end. */
-async function lifeOf(system: System, run: Manifest): Promise<string> {
-  const since = Math.floor(Date.parse(run.createdAt) / 1000) - 60;
-  const [view, attempts] = await Promise.all([
-    viewSlurm(system, { user: run.user, names: [run.runId] }, { user: run.user, names: [run.runId] }, since),
-    readAttempts(run.outputDir),
-  ]);
-  const which = reconcile(run, attempts, view, system.now());
-  const { state } = judgeRun(run, 'jobId' in which ? which.jobId : null, attempts, view);
+async function lifeOf(system: System, manifest: Manifest): Promise<string> {
+  const { state } = (await knowTarget(system, { kind: 'run', manifest })).knowledge;
   if (state.phase === 'ended') return 'ended';
   return state.phase === 'unknown' ? 'whether it has ended is not known' : `it is ${state.word}`;
 }

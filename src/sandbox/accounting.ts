@@ -1,14 +1,17 @@
 import { EXIT, OpsError } from '../errors.ts';
 import { lastLine } from '../slurm/command.ts';
+import { together } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { ask } from './client.ts';
-import { failIfEnded, type StartedDaemon, startDaemon } from './daemon.ts';
+import { failIfEnded, lastWords, type StartedDaemon, startDaemon } from './daemon.ts';
 import type { DatabaseInstall } from './install.ts';
 import { isolated, mountSource } from './namespace.ts';
 import { layout, type Sandbox } from './sandbox.ts';
 import { poll } from './wait.ts';
 
 const DATABASE_LIMIT_MS = 30_000;
+/** Told twice, it would be refused: a busy machine gets the time it needs. */
+const TELL_LIMIT_MS = 15_000;
 
 /**
  * The script that the database starts with. Its files lie in memory where namespaces allow it: making them takes
@@ -24,7 +27,7 @@ export function enterDatabaseScript(sandbox: Sandbox, database: DatabaseInstall)
     'set -eu',
     ...(sandbox.isolation === 'none'
       ? []
-      : [`mount -t tmpfs -o size=2g,mode=0700 ${mountSource(sandbox.dir)} ${files.database}`]),
+      : [`mount -n -t tmpfs -o size=2g,mode=0700 ${mountSource(sandbox.dir)} ${files.database}`]),
     `${database.installDb} ${common} ${small} --auth-root-authentication-method=normal --skip-test-db`,
     `exec ${files.bin}/mariadbd ${common} ${small} --socket=${files.databaseSocket} \\`,
     `  --pid-file=${files.run}/mariadbd.pid --skip-networking --skip-log-bin --performance-schema=OFF`,
@@ -47,45 +50,53 @@ export function startSlurmdbd(system: System, sandbox: Sandbox): Promise<Started
   });
 }
 
-/** Waits for slurmdbd and tells it of the cluster, the account `research`, the QOS `high` and this user. */
+/**
+ * Waits for slurmdbd and tells it of the cluster, the QOS `high`, the account `research` and this user. Every
+ * message between sacctmgr and slurmdbd takes 40 ms (TCP's delayed acknowledgement), so few are sent: no question
+ * first, the QOS beside the cluster, and account and user in one conversation.
+ */
 export async function registerUser(
   system: System,
   sandbox: Sandbox,
   daemons: readonly StartedDaemon[],
 ): Promise<void> {
-  const sacctmgr = (argv: readonly string[], input?: string) =>
-    ask(system, sandbox, ['sacctmgr', ...argv], input);
-  // slurmdbd listens before it answers, and makes its tables in between.
-  const answers = await poll(DATABASE_LIMIT_MS, async () => {
-    await failIfEnded(sandbox, daemons);
-    return (await sacctmgr(['-nP', 'show', 'cluster']))?.ok || undefined;
-  });
-  if (!answers) {
-    throw new OpsError(`slurmdbd does not answer after ${DATABASE_LIMIT_MS / 1000} s`, {
-      exitCode: EXIT.tryAgain,
-    });
-  }
-  const added = await sacctmgr(['-i'], registration(sandbox));
-  const known = await sacctmgr([
-    ...['-nP', 'show', 'assoc', `user=${sandbox.user}`, 'account=research', 'format=cluster'],
+  await together([
+    tell(system, sandbox, daemons, ['add', 'cluster', sandbox.cluster]),
+    tell(system, sandbox, daemons, ['add', 'qos', 'high', 'Priority=1000']),
   ]);
-  if (known?.stdout.trim() === sandbox.cluster) return;
-  throw new OpsError(
-    `accounting took no user ${sandbox.user}: ${lastLine(added?.stderr || added?.stdout || 'no answer')}`,
-  );
+  await tell(system, sandbox, daemons, [], userRegistration(sandbox.user));
 }
 
-/** What `sacctmgr -i` reads, a command a line: one process where there would be five. */
-export function registration(sandbox: Sandbox): string {
-  const user = sandbox.user;
+/** What `sacctmgr -i` reads, a command a line. */
+export function userRegistration(user: string): string {
   return [
-    `add cluster ${sandbox.cluster}`,
-    'add qos high Priority=1000',
-    'add account research Description=research Organization=research',
+    'add account research Description=research Organization=research QOS=normal,high DefaultQOS=normal',
     `add user ${user} Account=research DefaultAccount=research`,
     `modify user where name=${user} set DefaultAccount=research`,
-    `modify user where name=${user} account=research set QOS=normal,high DefaultQOS=normal`,
     'quit',
     '',
   ].join('\n');
+}
+
+/** Says it to slurmdbd until it has answered: it listens before it does, and makes its tables in between. */
+async function tell(
+  system: System,
+  sandbox: Sandbox,
+  daemons: readonly StartedDaemon[],
+  words: readonly string[],
+  input = '',
+): Promise<void> {
+  const argv = ['sacctmgr', '-i', ...words];
+  const answer = await poll(DATABASE_LIMIT_MS, async () => {
+    await failIfEnded(sandbox, daemons);
+    return ask(system, sandbox, argv, { input, timeoutMs: TELL_LIMIT_MS });
+  });
+  if (answer?.ok) return;
+  const reason =
+    answer === undefined
+      ? `no answer. slurmdbd said: ${await lastWords(sandbox, 'slurmdbd')}`
+      : lastLine(answer.stderr || answer.stdout);
+  throw new OpsError(`slurmdbd did not take "${argv.join(' ')}": ${reason}`, {
+    ...(answer === undefined ? { exitCode: EXIT.tryAgain } : {}),
+  });
 }

@@ -24,11 +24,11 @@ export async function ask(
   system: System,
   sandbox: Sandbox,
   argv: readonly string[],
-  input = '',
+  options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<SlurmAnswer | undefined> {
   try {
     const env = clientEnvironment(system.env, sandbox);
-    return await slurm(system, argv, { env, input, timeoutMs: ANSWER_LIMIT_MS });
+    return await slurm(system, argv, { timeoutMs: ANSWER_LIMIT_MS, ...options, env });
   } catch (error) {
     if (error instanceof OpsError && error.exitCode === EXIT.tryAgain) return undefined;
     throw error;

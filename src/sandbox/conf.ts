@@ -122,7 +122,8 @@ export function slurmdbdConf(sandbox: Sandbox): string {
     `PidFile=${files.run}/slurmdbd.pid`,
     'StorageType=accounting_storage/mysql',
     'StorageHost=localhost',
-    `StorageUser=${sandbox.user}`,
+    // The database's own root, not the system's: nobody else reaches its socket.
+    'StorageUser=root',
     'StorageLoc=slurm_acct_db',
     'CommitDelay=1',
   ]);

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
+import { readIfThere } from '../system/files.ts';
 import type { System } from '../system/system.ts';
+import { printable } from '../terminal/terminal.ts';
 import { DAEMON_MARK } from './evidence.ts';
 import { layout, type Sandbox } from './sandbox.ts';
 
@@ -69,17 +71,18 @@ function daemonEnvironment(system: System, sandbox: Sandbox): Record<string, str
 export async function failIfEnded(sandbox: Sandbox, daemons: readonly StartedDaemon[]): Promise<void> {
   const dead = daemons.find((daemon) => daemon.ended() !== undefined);
   if (dead === undefined) return;
+  const words = await lastWords(sandbox, dead.name);
   throw new OpsError(
-    `${dead.name} ended (${dead.ended()}) while the sandbox was starting${await lastWords(sandbox, dead.name)}`,
+    `${dead.name} ended (${dead.ended()}) while the sandbox was starting. It said: ${words}`,
   );
 }
 
-/** The last line that says what is wrong, or the last line. */
-async function lastWords(sandbox: Sandbox, name: string): Promise<string> {
-  const text = await readFile(errorLog(sandbox, name), 'utf8').catch(() => '');
+/** A daemon's last line that says what is wrong, or its last line. */
+export async function lastWords(sandbox: Sandbox, name: string): Promise<string> {
+  const text = (await readIfThere(errorLog(sandbox, name))) ?? '';
   const all = text.split('\n').filter((line) => line.trim() !== '');
   const line = all.findLast((one) => /fatal|error/i.test(one)) ?? all.at(-1);
-  return line === undefined ? ' and said nothing' : `: ${line.trim()}`;
+  return line === undefined ? 'nothing' : printable(line.trim());
 }
 
 /** Standard output and error of a daemon. Slurm's keep a log of their own beside it. */

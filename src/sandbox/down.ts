@@ -1,12 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { UsageError } from '../errors.ts';
+import { EXIT, OpsError, UsageError } from '../errors.ts';
 import { errorCode, fileError } from '../system/files.ts';
 import type { System } from '../system/system.ts';
-import { deleteFiles, endProcess, endProcesses, removeEmpty } from './end.ts';
+import { deleteFiles, endProcess, endProcesses, refuseMounts, removeEmpty } from './end.ts';
+import { lockPlace } from './lock.ts';
 import type { Place } from './place.ts';
 import { isAlive } from './processes.ts';
 import { layout, readSandbox } from './sandbox.ts';
+import { poll } from './wait.ts';
+
+/** An `up` that was ended gives the lock back at once, another `down` when it is done. */
+const LOCK_LIMIT_MS = 20_000;
 
 export interface DownResult {
   /** Something was there to end or delete. */
@@ -28,16 +33,25 @@ export async function down(system: System, place: Place, keepShared: boolean): P
       'Name the directory that "opsctl sandbox up" printed.',
     );
   }
+  await refuseMounts(place.dir);
   const starter = found.kind === 'sandbox' ? found.sandbox.starter : null;
-  if (starter !== null && starter.pid !== process.pid && (await isAlive(starter))) {
-    endProcess(starter.pid);
+  if (starter !== null && (await isAlive(starter))) endProcess(starter.pid);
+  const unlock = await poll(LOCK_LIMIT_MS, () => lockPlace(place.dir));
+  if (unlock === undefined) {
+    throw new OpsError(`another "opsctl sandbox up" or "down" is at work on ${place.dir}`, {
+      exitCode: EXIT.tryAgain,
+    });
   }
-  const processesEnded = await endProcesses(place.dir);
-  const wasThere = found.kind === 'sandbox' || found.kind === 'half-made' || processesEnded > 0;
-  const data = keepShared || found.kind === 'only-shared' ? 'keep-unless-empty' : 'delete';
-  const gone = await deleteFiles(system, place.dir, data);
-  if (place.own) await removeEmpty(dirname(place.dir));
-  return { found: wasThere, processesEnded, kept: gone ? null : layout(place.dir).shared };
+  try {
+    const processesEnded = await endProcesses(place.dir);
+    const wasThere = found.kind === 'sandbox' || found.kind === 'half-made' || processesEnded > 0;
+    const data = keepShared || found.kind === 'only-shared' ? 'keep-unless-empty' : 'delete';
+    const gone = await deleteFiles(system, place.dir, data);
+    if (place.own) await removeEmpty(dirname(place.dir));
+    return { found: wasThere, processesEnded, kept: gone ? null : layout(place.dir).shared };
+  } finally {
+    await unlock();
+  }
 }
 
 /** How many entries the users' data has: `down` says so before it deletes them. */

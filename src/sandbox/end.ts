@@ -6,6 +6,7 @@ import type { System } from '../system/system.ts';
 import { processesOf } from './evidence.ts';
 import { isBelow } from './namespace.ts';
 import { isAlive, readProcesses } from './processes.ts';
+import { isMarker } from './sandbox.ts';
 import { poll } from './wait.ts';
 
 const END_LIMIT_MS = 15_000;
@@ -61,17 +62,17 @@ export async function deleteFiles(system: System, dir: string, shared: SharedDat
     if (errorCode(error) === 'ENOENT') return [];
     throw fileError('cannot read', dir, error);
   });
-  const last = ['sandbox.json'];
-  for (const entry of entries.filter((one) => !last.includes(one) && one !== 'shared')) {
+  for (const entry of entries.filter((one) => !isMarker(one) && one !== 'shared')) {
     await deleteTree(system, join(dir, entry));
   }
   if (shared === 'delete') await deleteTree(system, join(dir, 'shared'));
   if (shared === 'keep-unless-empty') await removeEmpty(join(dir, 'shared'));
-  for (const entry of last) await deleteTree(system, join(dir, entry));
+  for (const entry of entries.filter(isMarker)) await deleteTree(system, join(dir, entry));
   return removeEmpty(dir);
 }
 
-async function refuseMounts(dir: string): Promise<void> {
+/** @throws OpsError when something is mounted below the directory: deleting it would delete what lies there. */
+export async function refuseMounts(dir: string): Promise<void> {
   const table = (await readIfThere('/proc/self/mountinfo')) ?? '';
   // proc(5): the mount point is field 5; a space in it is written \040.
   const mounts = table.split('\n').map((line) => line.split(' ')[4] ?? '');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError } from '../system/files.ts';
+import { fileError, together } from '../system/files.ts';
 import { enterDatabaseScript } from './accounting.ts';
 import { cgroupConf, gresConf, slurmConf, slurmdbdConf } from './conf.ts';
 import type { Install } from './install.ts';
@@ -17,7 +17,7 @@ export async function writeSandboxFiles(sandbox: Sandbox, install: Install): Pro
   try {
     await makeDirectories(sandbox);
     const write = (path: string, text: string | Buffer, mode = 0o600) => writeFile(path, text, { mode });
-    await Promise.all([
+    await together([
       write(files.slurmConf, slurmConf(sandbox)),
       write(files.gresConf, gresConf(sandbox)),
       write(files.cgroupConf, cgroupConf(sandbox)),
@@ -43,13 +43,13 @@ async function makeDirectories(sandbox: Sandbox): Promise<void> {
   const files = layout(sandbox.dir);
   await chmod(sandbox.dir, 0o700);
   const directories = [files.bin, files.log, files.devices, files.run, files.spool, files.state, files.stage];
-  await Promise.all([
+  await together([
     ...[...directories, files.shared, join(sandbox.dir, 'etc')].map((path) =>
       mkdir(path, { recursive: true, mode: 0o700 }),
     ),
     ...(sandbox.shape.accounting ? [mkdir(files.database, { mode: 0o700 })] : []),
   ]);
-  await Promise.all(
+  await together(
     nodeNames(sandbox.shape.nodes).map((node) => mkdir(join(files.spool, node), { mode: 0o700 })),
   );
 }

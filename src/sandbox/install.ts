@@ -56,7 +56,7 @@ function notInstalled(system: System, missing: readonly string[], packages: read
   const sudo = system.env.USER === 'root' || process.getuid?.() === 0 ? '' : 'sudo ';
   return new OpsError(`not installed here: ${missing.join(', ')}`, {
     exitCode: EXIT.noSlurm,
-    hint: `Debian and Ubuntu: ${sudo}apt-get install --no-install-recommends ${packages.join(' ')}`,
+    hint: `Debian and Ubuntu: ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${packages.join(' ')}`,
   });
 }
 

@@ -50,22 +50,23 @@ export function mountSource(dir: string): string {
 
 /**
  * The script that every node starts with. A private directory is built aside, with what the nodes share bound
- * into it, and moved into place when it is whole: the sandbox itself may lie below /tmp.
+ * into it, and moved into place when it is whole: the sandbox itself may lie below /tmp. `mount -n`, since an
+ * ordinary user may not write the table of mounts in /run.
  */
 export function enterNodeScript(sandbox: Sandbox): string {
   const files = layout(sandbox.dir);
   const sizes = { '/dev/shm': sandbox.shape.shm, '/tmp': sandbox.shape.tmp };
   const mounts = PRIVATE_DIRECTORIES.flatMap((directory) => {
-    const tmpfs = `mount -t tmpfs -o size=${sizes[directory]},mode=1777 ${mountSource(sandbox.dir)}`;
+    const tmpfs = `mount -n -t tmpfs -o size=${sizes[directory]},mode=1777 ${mountSource(sandbox.dir)}`;
     const shares = sandbox.shares.filter((share) => isBelow(share, directory));
     if (shares.length === 0) return [`${tmpfs} ${directory}`];
     return [
       `${tmpfs} ${files.stage}`,
       ...shares.flatMap((share) => {
         const target = `${files.stage}/${relative(directory, share)}`;
-        return [`mkdir -p ${word(target)}`, `mount --rbind ${word(share)} ${word(target)}`];
+        return [`mkdir -p ${word(target)}`, `mount -n --rbind ${word(share)} ${word(target)}`];
       }),
-      `mount --move ${files.stage} ${directory}`,
+      `mount -n --move ${files.stage} ${directory}`,
     ];
   });
   return [

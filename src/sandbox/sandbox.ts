@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { ensureDirectory, errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import { errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
 import type { Shape } from './shape.ts';
 
 /** How a node gets a /dev/shm and /tmp of its own: as root, as an ordinary user, or not at all. */
@@ -86,14 +86,11 @@ export async function readSandbox(dir: string): Promise<Found> {
     throw fileError('cannot read', dir, error);
   }
   if (entries.length === 0) return { kind: 'empty' };
-  if (!entries.includes(MARKER)) {
-    return { kind: entries.length === 1 && entries[0] === 'shared' ? 'only-shared' : 'foreign' };
-  }
   const sandbox = parse((await readIfThere(join(dir, MARKER))) ?? '');
   if (sandbox === undefined) {
-    return {
-      kind: entries.every((entry) => entry === MARKER || entry === 'shared') ? 'half-made' : 'foreign',
-    };
+    const others = entries.filter((entry) => entry !== 'shared');
+    if (others.length === 0) return { kind: 'only-shared' };
+    return { kind: others.every(isMarker) ? 'half-made' : 'foreign' };
   }
   if (sandbox.dir !== dir) {
     throw new UsageError(
@@ -102,6 +99,11 @@ export async function readSandbox(dir: string): Promise<Found> {
     );
   }
   return { kind: 'sandbox', sandbox };
+}
+
+/** The marker, or the temporary file from which it is made. */
+export function isMarker(entry: string): boolean {
+  return entry === MARKER || (entry.startsWith(`${MARKER}.`) && entry.endsWith('.tmp'));
 }
 
 function parse(text: string): Sandbox | undefined {
@@ -113,23 +115,7 @@ function parse(text: string): Sandbox | undefined {
   }
 }
 
-/** Makes the directory and its marker; false when another `up` was faster. */
-export async function claimSandbox(sandbox: Sandbox): Promise<boolean> {
-  await ensureDirectory(sandbox.dir, 0o700);
-  const path = join(sandbox.dir, MARKER);
-  try {
-    await writeFile(path, text(sandbox), { flag: 'wx', mode: 0o600 });
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw fileError('cannot write', path, error);
-  }
-}
-
-export async function rewriteSandbox(sandbox: Sandbox): Promise<void> {
-  await writeAtomic(join(sandbox.dir, MARKER), text(sandbox));
-}
-
-function text(sandbox: Sandbox): string {
-  return `${JSON.stringify(sandbox, undefined, 2)}\n`;
+/** Writes the marker, whole or not at all. */
+export async function writeSandbox(sandbox: Sandbox): Promise<void> {
+  await writeAtomic(join(sandbox.dir, MARKER), `${JSON.stringify(sandbox, undefined, 2)}\n`);
 }

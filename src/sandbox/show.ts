@@ -1,14 +1,15 @@
 import { table } from '../terminal/table.ts';
 import { shellEnvironment } from './client.ts';
+import type { Place } from './place.ts';
 import { layout } from './sandbox.ts';
 import { nodeList, nodeNames } from './shape.ts';
 import type { AbsentStatus, NodeStatus, SandboxStatus } from './status.ts';
 import type { UpResult } from './up.ts';
 
 /** What `up` says: for a person, and as the JSON document. */
-export function showUp({ sandbox, outcome }: UpResult, seconds: number) {
+export function showUp(place: Place, { sandbox, outcome }: UpResult, seconds: number) {
   const { shape, isolation } = sandbox;
-  const select = selection(sandbox);
+  const select = selection(place);
   const gpus = shape.gpusPerNode === 0 ? 'without GPUs' : `x ${shape.gpusPerNode} a100`;
   const how = {
     started: `is up after ${seconds.toFixed(1)} s`,
@@ -51,10 +52,9 @@ export function showUp({ sandbox, outcome }: UpResult, seconds: number) {
 }
 
 /** The option that names this sandbox again; none for the default one. */
-function selection(sandbox: UpResult['sandbox']): string {
-  const named = sandbox.dir.endsWith(`/sandboxes/${sandbox.name}`);
-  if (!named) return ` --dir ${sandbox.dir}`;
-  return sandbox.name === 'default' ? '' : ` --name ${sandbox.name}`;
+function selection(place: Place): string {
+  if (!place.own) return ` --dir ${place.dir}`;
+  return place.name === 'default' ? '' : ` --name ${place.name}`;
 }
 
 export function showStatus(status: SandboxStatus | AbsentStatus): string[] {

@@ -2,7 +2,7 @@ import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
 import { registerUser, startDatabase, startSlurmdbd } from './accounting.ts';
 import { nodeStates } from './client.ts';
-import { failIfEnded, type StartedDaemon, startDaemon } from './daemon.ts';
+import { failIfEnded, lastWords, type StartedDaemon, startDaemon } from './daemon.ts';
 import { endProcess } from './end.ts';
 import type { DaemonSeen } from './evidence.ts';
 import { nodeCommand } from './namespace.ts';
@@ -34,7 +34,7 @@ export async function startMissing(
   const start: Start = { system, sandbox, running, started: [] };
   const database = sandbox.shape.accounting ? await beginDatabase(start) : 'runs';
   await startMunged(start);
-  if (database === 'begun') await finishDatabase(start);
+  if (database !== 'runs') await finishDatabase(start, database);
   await startController(start);
   await startNodes(start);
   if (start.started.length > 0) {
@@ -56,18 +56,18 @@ async function startMunged(start: Start): Promise<void> {
 }
 
 /** The slowest of all, so it is begun first. A new database knows nothing of an old slurmdbd's cluster. */
-async function beginDatabase(start: Start): Promise<'runs' | 'begun'> {
+async function beginDatabase(start: Start): Promise<'runs' | 'has-tables' | 'new'> {
   const slurmdbd = start.running.find((daemon) => daemon.program === 'slurmdbd');
-  if (runs(start, 'mariadbd') && slurmdbd !== undefined) return 'runs';
+  if (runs(start, 'mariadbd')) return slurmdbd === undefined ? 'has-tables' : 'runs';
   if (slurmdbd !== undefined) endProcess(slurmdbd.pid);
-  if (!runs(start, 'mariadbd')) start.started.push(await startDatabase(start.system, start.sandbox));
-  return 'begun';
+  start.started.push(await startDatabase(start.system, start.sandbox));
+  return 'new';
 }
 
-async function finishDatabase(start: Start): Promise<void> {
+async function finishDatabase(start: Start, database: 'has-tables' | 'new'): Promise<void> {
   await until(start, 'mariadbd', () => accepts(layout(start.sandbox.dir).databaseSocket));
   start.started.push(await startSlurmdbd(start.system, start.sandbox));
-  await registerUser(start.system, start.sandbox, start.started);
+  if (database === 'new') await registerUser(start.system, start.sandbox, start.started);
 }
 
 async function startController(start: Start): Promise<void> {
@@ -105,7 +105,9 @@ async function until(start: Start, what: string, ask: () => Promise<boolean>): P
     return (await ask()) || undefined;
   });
   if (done) return;
-  throw new OpsError(`${what}: not ready after ${READY_LIMIT_MS / 1000} s`, {
+  const last = start.started.at(-1)?.name ?? 'slurmctld';
+  const words = await lastWords(start.sandbox, last);
+  throw new OpsError(`${what}: not ready after ${READY_LIMIT_MS / 1000} s. ${last} said: ${words}`, {
     exitCode: EXIT.tryAgain,
     hint: `The machine may be too busy: try again, or with fewer nodes than ${start.sandbox.shape.nodes}.`,
   });

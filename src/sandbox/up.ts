@@ -1,18 +1,19 @@
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { EXIT, OpsError, UsageError } from '../errors.ts';
-import { fileError } from '../system/files.ts';
+import { ensureDirectory, fileError } from '../system/files.ts';
 import { currentUser, home, type System, shortHostname } from '../system/system.ts';
 import { deleteFiles, endProcesses, removeEmpty } from './end.ts';
 import { type DaemonSeen, daemonsAmong } from './evidence.ts';
 import { writeSandboxFiles } from './files.ts';
 import { findInstall, type Install } from './install.ts';
 import { interruptible } from './interrupt.ts';
+import { lockPlace } from './lock.ts';
 import { neededShares, PRIVATE_DIRECTORIES, probeIsolation } from './namespace.ts';
 import type { Place } from './place.ts';
 import { holdPorts } from './ports.ts';
-import { isAlive, processId, readProcesses } from './processes.ts';
-import { claimSandbox, clusterName, readSandbox, rewriteSandbox, type Sandbox } from './sandbox.ts';
+import { processId, readProcesses } from './processes.ts';
+import { clusterName, readSandbox, type Sandbox, writeSandbox } from './sandbox.ts';
 import { type AskedShape, differences, wholeShape } from './shape.ts';
 import { startMissing } from './start.ts';
 
@@ -29,6 +30,26 @@ export async function up(
   asked: AskedShape,
   shares: readonly string[],
 ): Promise<UpResult> {
+  const unlock = await lockPlace(place.dir);
+  if (unlock === undefined) {
+    throw new OpsError(`another "opsctl sandbox up" or "down" is at work on ${place.dir}`, {
+      exitCode: EXIT.tryAgain,
+      hint: 'Wait for it, or end it with "opsctl sandbox down".',
+    });
+  }
+  try {
+    return await upAlone(system, place, asked, shares);
+  } finally {
+    await unlock();
+  }
+}
+
+async function upAlone(
+  system: System,
+  place: Place,
+  asked: AskedShape,
+  shares: readonly string[],
+): Promise<UpResult> {
   const found = await readSandbox(place.dir);
   if (found.kind === 'foreign') {
     throw new UsageError(
@@ -36,24 +57,15 @@ export async function up(
       'Name a directory that is empty or not there yet: --dir DIR',
     );
   }
-  if (found.kind === 'sandbox') {
-    const { sandbox } = found;
-    if (sandbox.starter !== null && (await isAlive(sandbox.starter))) {
-      throw new OpsError(`sandbox "${sandbox.name}" is being started by process ${sandbox.starter.pid}`, {
-        exitCode: EXIT.tryAgain,
-        hint: 'Wait for it, or end it with "opsctl sandbox down".',
-      });
-    }
+  if (found.kind === 'sandbox' && found.sandbox.starter === null) {
     const running = daemonsAmong(place.dir, await readProcesses());
-    if (sandbox.starter === null && running.some((daemon) => daemon.program.startsWith('slurm'))) {
-      return reuse(system, sandbox, asked, running);
+    if (running.some((daemon) => daemon.program.startsWith('slurm'))) {
+      return reuse(system, found.sandbox, asked, running);
     }
   }
   const install = await findInstall(system, asked.accounting === true);
-  if (found.kind !== 'absent' && found.kind !== 'empty') {
-    await endProcesses(place.dir);
-    await deleteFiles(system, place.dir, 'keep-unless-empty');
-  }
+  // Also where there is no directory: someone may have deleted it under running daemons.
+  await discard(system, place);
   return { sandbox: await startAnew(system, place, asked, shares, install), outcome: 'started' };
 }
 
@@ -106,29 +118,28 @@ async function startAnew(
       createdAt: system.now().toISOString(),
       starter: starter ?? null,
     };
-    if (!(await claimSandbox(sandbox))) {
-      throw new OpsError(`another "opsctl sandbox up" is making ${place.dir}`, { exitCode: EXIT.tryAgain });
-    }
+    await ensureDirectory(place.dir);
+    await writeSandbox(sandbox);
     return await interruptible(
       async () => {
         await writeSandboxFiles(sandbox, install);
         await startMissing(system, sandbox, []);
         const complete = { ...sandbox, starter: null };
-        await rewriteSandbox(complete);
+        await writeSandbox(complete);
         return complete;
       },
-      () => discard(system, place.dir),
+      () => discard(system, place),
     );
   } finally {
     await hold.release();
   }
 }
 
-/** Undoes a start that failed. */
-async function discard(system: System, dir: string): Promise<void> {
-  await endProcesses(dir);
-  await deleteFiles(system, dir, 'keep-unless-empty');
-  await removeEmpty(dir);
+/** Clears away what a start that failed, a crash or a reboot left; never the users' data. */
+async function discard(system: System, place: Place): Promise<void> {
+  await endProcesses(place.dir);
+  await deleteFiles(system, place.dir, 'keep-unless-empty');
+  if (place.own) await removeEmpty(dirname(place.dir));
 }
 
 /**

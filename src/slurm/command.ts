@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { EXIT, OpsError } from '../errors.ts';
 import type { ExecResult } from '../system/exec.ts';
 import type { System } from '../system/system.ts';
@@ -11,9 +12,28 @@ const LIMIT_MS = 8_000;
 const INSTALL_HINT =
   'Run opsctl on a login node of the cluster, or try it on this machine with a private Slurm: install one with "apt-get install slurm-wlm munge", then "opsctl sandbox up".';
 
-/** The controller or the accounting daemon did not answer: words of Slurm 20.11 to 25.05. */
-const NO_ANSWER =
-  /Unable to contact slurm controller|Socket timed out on send\/recv|Zero Bytes were transmitted|Connection refused|slurm_persist_conn_open|Slurm backup controller in standby|Unable to connect to database|Connection timed out/i;
+/**
+ * The controller or the accounting daemon did not answer: words of Slurm 20.11 to 25.05, and those of the system's
+ * network errors, which Slurm passes on when the controller dies while it is being spoken to.
+ */
+const NO_ANSWER = new RegExp(
+  [
+    'Unable to contact slurm controller',
+    'Slurm backup controller in standby',
+    'Socket timed out on send/recv',
+    'Zero Bytes were transmitted',
+    'Unexpected missing socket',
+    'slurm_persist_conn_open',
+    'Unable to connect to database',
+    'Connection (?:refused|reset|timed out|aborted)',
+    'Transport endpoint is not connected',
+    'Broken pipe',
+    'Network is unreachable',
+    'No route to host',
+    'Resource temporarily unavailable',
+  ].join('|'),
+  'i',
+);
 /** Slurm's programs are here and no cluster is: no slurm.conf and no DNS record for one. */
 const NOT_CONFIGURED =
   /Could not establish a configuration source|Unable to process configuration file|Unable to establish controller machine|s_p_parse_file: unable to (?:status|read) file/i;
@@ -39,6 +59,7 @@ export async function slurm(
   options: SlurmOptions = {},
 ): Promise<SlurmAnswer> {
   const program = argv[0] ?? '';
+  refuseLostConfiguration(options.env?.SLURM_CONF ?? system.env.SLURM_CONF);
   const timeoutMs = options.timeoutMs ?? LIMIT_MS;
   const result = await system.exec(argv, { ...options, timeoutMs, env: { ...system.env, ...options.env } });
   if (result.missing) {
@@ -47,6 +68,9 @@ export async function slurm(
       hint: INSTALL_HINT,
     });
   }
+  // A configuration that is not there is looked for a minute long: the limit comes first.
+  if (result.timedOut && /cannot stat file .*retrying/.test(result.stderr))
+    throw notConfigured(result.stderr);
   if (result.timedOut) {
     throw new OpsError(`${program} did not answer within ${timeoutMs / 1000} s`, {
       exitCode: EXIT.tryAgain,
@@ -54,12 +78,7 @@ export async function slurm(
     });
   }
   if (result.code === 0) return { ...result, ok: true };
-  if (NOT_CONFIGURED.test(result.stderr)) {
-    throw new OpsError(`Slurm is installed but no cluster is configured: ${lastLine(result.stderr)}`, {
-      exitCode: EXIT.noSlurm,
-      hint: INSTALL_HINT,
-    });
-  }
+  if (NOT_CONFIGURED.test(result.stderr)) throw notConfigured(result.stderr);
   if (NO_ANSWER.test(result.stderr)) {
     throw new OpsError(`Slurm did not answer ${program}: ${lastLine(result.stderr)}`, {
       exitCode: EXIT.tryAgain,
@@ -67,6 +86,22 @@ export async function slurm(
     });
   }
   return { ...result, ok: false };
+}
+
+/** Slurm's commands look for a configuration that is not there a minute long before they say so. */
+function refuseLostConfiguration(path: string | undefined): void {
+  if (!path || existsSync(path)) return;
+  throw new OpsError(`SLURM_CONF names ${path}, which is not there`, {
+    exitCode: EXIT.noSlurm,
+    hint: 'A sandbox that has ended? "unset SLURM_CONF" goes back to the cluster of this machine.',
+  });
+}
+
+function notConfigured(stderr: string): OpsError {
+  return new OpsError(`Slurm is installed but no cluster is configured: ${lastLine(stderr)}`, {
+    exitCode: EXIT.noSlurm,
+    hint: INSTALL_HINT,
+  });
 }
 
 /** A tool's own last word, without its repeated prefix. */

@@ -37,10 +37,12 @@ export const exec: Exec = async (argv, options = {}) => {
     nothrow: true,
     quiet: true,
     verbose: false,
-    input: options.input ?? '',
+    ...(options.input ? { input: options.input } : { stdio: ['ignore', 'pipe', 'pipe'] }),
     env: { ...(options.env ?? process.env) },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })`exec ${[...argv]}`;
+  // A program that does not read its input may be gone before it is written: its exit code says what happened.
+  if (options.input) run.stdin.on('error', () => undefined);
   const timer = setTimeout(() => {
     timedOut = true;
     void run.kill('SIGKILL').catch(() => undefined);
@@ -56,5 +58,5 @@ export const exec: Exec = async (argv, options = {}) => {
 
 /** bash says so itself when it cannot exec: a program's own exit code of 126 or 127 is not mistaken for it. */
 function isMissing(code: number | null, stderr: string): boolean {
-  return (code === NOT_FOUND || code === NOT_EXECUTABLE) && /^bash: line \d+: (exec: )?/m.test(stderr);
+  return (code === NOT_FOUND || code === NOT_EXECUTABLE) && /^\S*bash: line \d+: (?:exec: )?/m.test(stderr);
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OpsError } from '../errors.ts';
 
@@ -34,13 +34,43 @@ export async function writeAtomic(path: string, text: string, mode = 0o600): Pro
   }
 }
 
-/** Makes a directory and what lies above it. */
+/** Waits for all of them, also when one fails: whoever cleans up after a failure must not race with the others. */
+export async function together(works: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) if (result.status === 'rejected') throw result.reason;
+}
+
+/**
+ * Makes a directory and what lies above it. Step by step, not with mkdir's own `recursive`: that one never returns
+ * below /proc, and on a read-only file system it tells of a missing parent instead of the reason.
+ */
 export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    await makeWithParents(path, mode);
   } catch (error) {
     throw fileError('cannot make the directory', path, error);
   }
+}
+
+async function makeWithParents(path: string, mode: number): Promise<void> {
+  const make = () => mkdir(path, { mode });
+  try {
+    await make().catch(async (error: unknown) => {
+      if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+      await makeWithParents(dirname(path), mode);
+      await make();
+    });
+  } catch (error) {
+    const isThere =
+      ['EEXIST', 'EISDIR', 'EROFS'].includes(errorCode(error) ?? '') && (await isDirectory(path));
+    if (!isThere) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Makes the last part of the path; false when it was there already. Atomic, on NFS too. */

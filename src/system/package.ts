@@ -7,7 +7,8 @@ export function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'templates'))) {
     const parent = dirname(directory);
-    if (parent === directory) throw new Error('templates/ is not beside the program: the installation is incomplete');
+    if (parent === directory)
+      throw new Error('templates/ is not beside the program: the installation is incomplete');
     directory = parent;
   }
   return directory;

@@ -1,6 +1,6 @@
-import { parseDocument } from 'yaml';
 import * as z from 'zod/mini';
-import { UsageError } from '../errors.ts';
+import { check } from '../config/check.ts';
+import { parseYaml } from '../config/yaml-file.ts';
 import { PARAMETER_TYPES } from './parameter.ts';
 
 const value = z.nullable(z.union([z.string(), z.number(), z.boolean()]));
@@ -36,14 +36,10 @@ export type ParameterEntry = z.infer<typeof parameterSchema>;
 
 /**
  * What a template says of itself.
- * @throws UsageError naming the file and everything that is wrong.
+ * @param text what stands between the two lines of `---`.
+ * @throws UsageError with every problem, each with file and line.
  */
 export function parseFrontMatter(path: string, text: string): FrontMatter {
-  const document = parseDocument(text);
-  const problem = document.errors[0];
-  if (problem) throw new UsageError(`${path}: front matter: ${problem.message}`);
-  const checked = frontMatterSchema.safeParse(document.toJS());
-  if (checked.success) return checked.data;
-  const issues = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new UsageError(`${path}: front matter: ${issues.join('; ')}`);
+  // One line for the `---` above, so that the lines are those of the file.
+  return check(frontMatterSchema, parseYaml(path, `\n${text}`));
 }

@@ -51,7 +51,10 @@ export async function compile(body: string): Promise<Compiled> {
   return Compiler.compile(body, { ...OPTIONS, knownHelpers: KNOWN });
 }
 
-/** A body as JavaScript source, for the build. */
+/**
+ * A body as JavaScript source, for scripts/build.mjs.
+ * @public
+ */
 export async function precompile(body: string): Promise<string> {
   const { default: Compiler } = await import('handlebars');
   return String(Compiler.precompile(body, { ...OPTIONS, knownHelpers: KNOWN }));

@@ -10,6 +10,3 @@ export function cells(text: string): number {
   for (const character of stripVTControlCharacters(text)) width += WIDE.test(character) ? 2 : 1;
   return width;
 }
-
-/** The build gives this to yargs in place of string-width, whose tables of Unicode take longer to load than all of opsctl. */
-export default cells;

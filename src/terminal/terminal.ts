@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -13,21 +14,19 @@ export interface Terminal {
   readonly style: (style: Style, text: string) => string;
   /** Columns of standard output; 80 where there is no terminal. */
   readonly width: number;
-  /** Someone can be asked: standard input and standard error are terminals. */
-  readonly interactive: boolean;
 }
 
 const DEFAULT_WIDTH = 80;
 
 export function processTerminal(): Terminal {
-  const colour = wantsColour(process.env, process.stdout.isTTY === true);
+  // Asked of the descriptors: to touch process.stdin alone takes longer than most commands.
+  const colour = wantsColour(process.env, isatty(1));
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
     warn: (line) => void process.stderr.write(`${line}\n`),
     style: (style, text) => (colour ? styleText(style, text) : text),
-    width: process.stdout.columns ?? DEFAULT_WIDTH,
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    width: isatty(1) ? process.stdout.columns : DEFAULT_WIDTH,
   };
 }
 

@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cli } from '../../src/cli.ts';
 import type { Manifest } from '../../src/run/manifest.ts';
-import type { ExecResult } from '../../src/system/exec.ts';
-import type { System } from '../../src/system/system.ts';
 import type { Terminal } from '../../src/terminal/terminal.ts';
 import { attempt, manifest } from '../run/known.ts';
-
-type Answer = Partial<ExecResult>;
+import { type Answer, type FakeExec, fakeExec, fakeSystem } from '../support/fake-exec.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -26,33 +23,37 @@ async function addRun(changes: Partial<Manifest> = {}): Promise<Manifest> {
   return run;
 }
 
-/** Runs opsctl with the given answers of Slurm's programs; one that is asked and not given fails the test. */
-async function opsctl(argv: readonly string[], answers: Readonly<Record<string, Answer | Answer[]>>) {
-  const calls: string[][] = [];
+/** Runs opsctl with the given answers of Slurm's programs. */
+async function opsctl(argv: readonly string[], answers: Readonly<Record<string, Answer>> | FakeExec) {
+  const { exec, calls } = isFake(answers) ? answers : fakeExec(answers);
   const printed = { out: [] as string[], err: [] as string[] };
-  const left = new Map(Object.entries(answers).map(([name, given]) => [name, [given].flat()]));
-  const system: System = {
-    env: { OPSCTL_HOME: home },
-    cwd: home,
-    now: () => new Date('2026-11-23T22:00:00Z'),
-    exec: async (words) => {
-      calls.push([...words]);
-      const given = left.get(words[0] ?? '');
-      if (given === undefined) throw new Error(`unexpected: ${words.join(' ')}`);
-      const answer = given.length > 1 ? given.shift() : given[0];
-      return { argv: words, code: 0, stdout: '', stderr: '', timedOut: false, missing: false, ...answer };
-    },
-  };
+  const system = fakeSystem(exec, { env: { OPSCTL_HOME: home } });
   const terminal: Terminal = {
     out: (line) => printed.out.push(line),
     note: (line) => printed.err.push(line),
     warn: (line) => printed.err.push(line),
     style: (_, text) => text,
     width: 80,
-    interactive: false,
   };
   const code = await cli(argv, system, terminal);
   return { code, calls, out: printed.out.join('\n'), err: printed.err.join('\n') };
+}
+
+function isFake(answers: Readonly<Record<string, Answer>> | FakeExec): answers is FakeExec {
+  return typeof answers.exec === 'function';
+}
+
+/** One set of answers until scancel was called, another one from then on. */
+function cancelling(
+  before: Readonly<Record<string, Answer>>,
+  after: Readonly<Record<string, Answer>>,
+): FakeExec {
+  const [first, then] = [fakeExec(before), fakeExec(after)];
+  const cancelled = () => first.calls.some(([program]) => program === 'scancel');
+  return {
+    exec: (argv, options) => (cancelled() ? then : first).exec(argv, options),
+    calls: first.calls,
+  };
 }
 
 const queued = (state: string, jobId = '12', name = 'sft-tiny', user = userInfo().username): string =>
@@ -136,14 +137,12 @@ describe('opsctl status', () => {
 describe('opsctl cancel', () => {
   it('says what Slurm shows afterwards, not what scancel answered', async () => {
     await addRun();
-    const { code, out, calls } = await opsctl(['cancel', 'sft-tiny', '--json'], {
-      squeue: [{ stdout: queued('RUNNING') }, { stdout: queued('CANCELLED') }],
-      sacct: DISABLED,
-      scancel: {
-        code: 1,
-        stderr: 'scancel: error: Kill job error on job id 12: Job/step already completing or completed',
-      },
-    });
+    const refused = 'scancel: error: Kill job error on job id 12: Job/step already completing or completed';
+    const fake = cancelling(
+      { squeue: { stdout: queued('RUNNING') }, sacct: DISABLED, scancel: { code: 1, stderr: refused } },
+      { squeue: { stdout: queued('CANCELLED') }, sacct: DISABLED },
+    );
+    const { code, out, calls } = await opsctl(['cancel', 'sft-tiny', '--json'], fake);
     expect(JSON.parse(out)).toEqual({
       runId: 'sft-tiny',
       jobId: '12',

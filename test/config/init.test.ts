@@ -13,6 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+const BY_GRES = 'sbatch --test-only --partition=gpu --nodes=1 --time=1 --gres=gpu:a100:1';
+
 /** A login node of the recorded cluster; what is given here takes the place of an answer. */
 function cluster(over: Readonly<Record<string, Answer | string>> = {}) {
   return fakeExec({
@@ -21,7 +23,7 @@ function cluster(over: Readonly<Record<string, Answer | string>> = {}) {
     sinfo: recorded('sinfo'),
     sacctmgr: recorded('sacctmgr-user'),
     'srun --help': '      --container-image=[USER@][REGISTRY#]IMAGE[:TAG]|PATH\n',
-    'sbatch --test-only': {
+    [BY_GRES]: {
       stderr:
         'sbatch: Job 1 to start at 2026-11-23T22:29:24 using 1 processors on nodes gnode07 in partition gpu\n',
     },
@@ -67,12 +69,8 @@ describe('opsctl init', () => {
 
   it('tries --gpus-per-node when the site refuses --gres', async () => {
     const { exec } = cluster({
-      'sbatch --test-only --partition=gpu --nodes=1 --time=1 --gres=gpu:a100:1': {
-        code: 1,
-        stderr: 'sbatch: error: use --gpus-per-node\n',
-      },
+      [BY_GRES]: { code: 1, stderr: 'sbatch: error: use --gpus-per-node\n' },
       'sbatch --test-only --partition=gpu --nodes=1 --time=1 --gpus-per-node=1': '',
-      'sbatch --test-only': undefined as never,
     });
     const { text } = await init(system(exec), { ...choice, output: 'x.yaml', dryRun: true });
     expect(text).toContain('# sbatch --test-only refuses --gres=gpu:a100:1: use --gpus-per-node');
@@ -113,12 +111,15 @@ describe('opsctl init', () => {
     });
   });
 
-  it('asks nothing when the file is broken or a directory', async () => {
+  it('asks nothing when the file is broken or a directory, or the name is none', async () => {
     await writeFile(join(directory, 'broken.yaml'), 'profiles: [\n');
     await mkdir(join(directory, 'dir.yaml'));
     const { exec, calls } = fakeExec({});
     await expect(init(system(exec), { ...choice, output: 'broken.yaml' })).rejects.toThrow('broken.yaml:');
     await expect(init(system(exec), { ...choice, output: 'dir.yaml' })).rejects.toThrow('is a directory');
+    await expect(init(system(exec), { ...choice, name: 'a b$(x)', output: 'x.yaml' })).rejects.toThrow(
+      'is no name for a profile',
+    );
     expect(calls).toEqual([]);
   });
 

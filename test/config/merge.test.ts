@@ -195,6 +195,12 @@ describe('an edited profile', () => {
     expect(mergeProfile(text, entries, target).text).toBe(text);
   });
 
+  it('may write a time in another form', () => {
+    const before = fresh.replace('max_time: 12:00:00', 'max_time: 720');
+    expect(before).not.toBe(fresh);
+    expect(mergeProfile(before.replace(': 720', ': "720"'), entries, target).differences).toEqual([]);
+  });
+
   it('leaves alone what an alias stands for', () => {
     const before =
       'profiles:\n  mycluster:\n    partitions:\n      gpu: &g { max_time: 1:00:00 }\n      volta: *g\n';

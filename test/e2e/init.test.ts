@@ -37,7 +37,7 @@ it('writes a profile of a real cluster, and changes nothing the second time', as
 
 it('says in under ten seconds that no cluster is there', async () => {
   const { code, stderr } = await sandbox.opsctl(['init', '--dry-run'], {
-    env: { SLURM_CONF: '/nonexistent/slurm.conf' },
+    env: { SLURM_CONF: undefined },
   });
   expect(code).toBe(69);
   expect(stderr).toContain('opsctl sandbox up');

@@ -261,12 +261,84 @@ describe('the same thing twice', () => {
   });
 });
 
+describe.runIf(process.getuid?.() === 0)('a place that cannot be written', () => {
+  /** A small file system of its own; options as for mount -o. */
+  async function withMount(
+    options: string,
+    act: (place: string) => Promise<void>,
+    fill?: (place: string) => void,
+  ): Promise<void> {
+    const place = join(slurm.root, `mount-${Math.random().toString(36).slice(2)}`);
+    mkdirSync(place);
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'opsctl-test', place]).status).toBe(0);
+    try {
+      fill?.(place);
+      await act(place);
+    } finally {
+      expect(spawnSync('umount', [place]).status).toBe(0);
+    }
+  }
+  const fillUp = (place: string) => {
+    expect(() => {
+      for (;;) writeFileSync(join(place, 'ballast'), Buffer.alloc(4096), { flag: 'a' });
+    }).toThrow('ENOSPC');
+  };
+
+  it('for the state, because it is read-only: says so, submits nothing, leaves nothing', async () => {
+    await withMount('size=1m,ro', async (place) => {
+      const result = await submit(['--name', 'ro-state', '--seed', '20'], { OPSCTL_HOME: place });
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain('read-only; choose another path');
+      expect(existsSync(join(slurm.root, 'runs', 'ro-state'))).toBe(false);
+      expect(await jobNames()).not.toContain('ro-state');
+    });
+  });
+
+  it('for the state, because it is full: the same', async () => {
+    await withMount(
+      'size=64k',
+      async (place) => {
+        const result = await submit(['--name', 'full-state', '--seed', '21'], { OPSCTL_HOME: place });
+        expect(result.code).toBe(1);
+        expect(result.stderr).toContain('full; see `df -h`');
+        expect(existsSync(join(slurm.root, 'runs', 'full-state'))).toBe(false);
+        expect(await jobNames()).not.toContain('full-state');
+      },
+      fillUp,
+    );
+  });
+
+  it('for the run, because it is full or read-only: is found before anything is written', async () => {
+    await withMount(
+      'size=64k',
+      async (place) => {
+        const result = await submit(['--name', 'full-output', '--output', join(place, 'runs')]);
+        expect(result).toMatchObject({ code: 2 });
+        expect(result.stderr).toContain(`the file system of ${place} is full`);
+      },
+      fillUp,
+    );
+    await withMount('size=64k,ro', async (place) => {
+      const result = await submit(['--name', 'ro-output', '--output', place]);
+      expect(result).toMatchObject({ code: 2 });
+      expect(result.stderr).toContain('read-only file system');
+    });
+  });
+});
+
 describe('with Slurm down', () => {
   it('submit and status answer 75 in under ten seconds, and leave nothing', async () => {
     const { pids } = JSON.parse(
       (await slurm.opsctl(['sandbox', 'status', '--dir', slurm.dir, '--json'])).stdout,
     ) as { pids: { slurmctld: number } };
-    process.kill(pids.slurmctld, 'SIGKILL');
+    // It dies while sbatch is at work: whether it took the job is not known, so the intent stays.
+    const env = standBefore(
+      'sbatch',
+      `case "$*" in *--test-only*) exec $REAL "$@";; esac\nkill -9 ${pids.slurmctld}\nexec $REAL "$@"`,
+    );
+    const caught = await submit(['--name', 'caught', '--seed', '11'], env);
+    expect(caught, caught.stderr).toMatchObject({ code: 75 });
+    expect(manifestOf('caught')).toMatchObject({ state: 'submitting', jobId: null });
     const start = Date.now();
     const result = await submit(['--name', 'while-down', '--seed', '10']);
     expect(Date.now() - start).toBeLessThan(10_000);

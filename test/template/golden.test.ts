@@ -57,7 +57,7 @@ const CASES: [string, string, Record<string, unknown>][] = [
     {
       model: "/models/my 'best' $(model) `x`",
       data: '/data/a b/100%',
-      output: '/data/new runs; rm -rf $(x)',
+      output: '/data/new runs; 100%j',
       name: 'odd',
       data_format: 'messages',
       eval_steps: 50,
@@ -83,7 +83,7 @@ describe('golden scripts', () => {
     // The node's part is text to the batch shell: looked at by itself.
     const node = /<<'NODE'[^\n]*\n([\s\S]*?)\nNODE\n/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
     expect(node).toContain('launch()');
-    // SC2154: set by the batch script and by Slurm.
-    execFileSync('shellcheck', ['--shell=bash', '--exclude=SC2154', '-'], { input: node });
+    // SC2154: set by the batch script and by Slurm. SC2016: a name that holds $(…) is meant to stay as it is.
+    execFileSync('shellcheck', ['--shell=bash', '--exclude=SC2154,SC2016', '-'], { input: node });
   });
 });

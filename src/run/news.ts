@@ -1,0 +1,36 @@
+import { OpsError } from '../errors.ts';
+import type { System } from '../system/system.ts';
+import type { Manifest } from './manifest.ts';
+import { saveManifest } from './registry.ts';
+import type { Known } from './status.ts';
+
+/** The manifest with what was learned since it was written, or undefined when there is no news. */
+export function withNews(
+  manifest: Manifest,
+  { jobId, attempts }: Pick<Known, 'jobId' | 'attempts'>,
+): Manifest | undefined {
+  const foundJob = manifest.jobId === null && jobId !== null;
+  const newAttempts = attempts.length > 0 && JSON.stringify(attempts) !== JSON.stringify(manifest.attempts);
+  if (!foundJob && !newAttempts) return undefined;
+  return {
+    ...manifest,
+    ...(foundJob ? { state: 'submitted' as const, jobId } : {}),
+    ...(newAttempts ? { attempts } : {}),
+  };
+}
+
+/**
+ * Writes down what was learned about a run: the job of a submission that was cut short, and the attempts. A place
+ * that cannot be written to (a full disk, somebody else's run) must not hide the state: then a sentence says so.
+ */
+export async function keepNews(system: System, manifest: Manifest, known: Known): Promise<string[]> {
+  const changed = withNews(manifest, known);
+  if (changed === undefined) return [];
+  try {
+    await saveManifest(system, changed);
+    return [];
+  } catch (error) {
+    if (error instanceof OpsError) return [`The manifest could not be brought up to date: ${error.message}.`];
+    throw error;
+  }
+}
