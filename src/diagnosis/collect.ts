@@ -89,9 +89,9 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
   return {
     line: (number, raw, behind) => {
       const line = parseLine(raw);
-      const isException = tracebacks.isException(line);
+      const traceback = tracebacks.exception(line);
       // An exception without a message holds no literal that could be looked for.
-      const rules = behind && !isException ? [] : matcher.match(line.text, isException);
+      const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
       for (const rule of rules) {
         const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
         const { role } = rule.signature;

@@ -15,8 +15,8 @@ export interface Matcher {
    * one at or behind `from`, or -1. Lines without one need no look.
    */
   readonly search: (sample: Uint8Array) => LiteralSearch['next'];
-  /** What a line says. `isException`: it ends a traceback. */
-  readonly match: (text: string, isException: boolean) => Rule[];
+  /** What a line says. `traceback`: the frames that it ends; undefined where it ends none. */
+  readonly match: (text: string, traceback: string | undefined) => Rule[];
 }
 
 interface Compiled extends Rule {
@@ -42,16 +42,16 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const search = searchLiterals(literals);
   return {
     search: (sample) => searchLiterals(literals, sample).next,
-    match: (text, isException) => {
+    match: (text, traceback) => {
       const mild = isMild(text);
       const found = new Set<Compiled>();
       for (const literal of search.all(text)) {
         for (const rule of byLiteral.get(literal) ?? []) {
           if (mild && !rule.signature.anyLevel) continue;
-          if (!found.has(rule) && says(rule, text, literal, isException)) found.add(rule);
+          if (!found.has(rule) && says(rule, text, literal, traceback)) found.add(rule);
         }
       }
-      if (found.size === 0 || noise.some((rule) => silences(rule, text, isException))) return [];
+      if (found.size === 0 || noise.some((rule) => silences(rule, text, traceback))) return [];
       return particular([...found].sort((a, b) => a.order - b.order));
     },
   };
@@ -67,16 +67,17 @@ function says(
   { signature, pattern }: Compiled,
   text: string,
   literal: string,
-  isException: boolean,
+  traceback: string | undefined,
 ): boolean {
   if (signature.unless?.some((other) => text.includes(other))) return false;
   if (signature.in === 'start' && !text.trimStart().startsWith(literal)) return false;
   if (pattern && !pattern.test(around(text, text.indexOf(literal)))) return false;
-  return signature.in !== 'exception' || isException;
+  if (signature.within && !signature.within.some((frame) => traceback?.includes(frame))) return false;
+  return signature.in !== 'exception' || traceback !== undefined;
 }
 
-function silences(rule: Compiled, text: string, isException: boolean): boolean {
-  return rule.literals.some((literal) => text.includes(literal) && says(rule, text, literal, isException));
+function silences(rule: Compiled, text: string, traceback: string | undefined): boolean {
+  return rule.literals.some((literal) => text.includes(literal) && says(rule, text, literal, traceback));
 }
 
 /** A logger's level near the beginning: who only warns or informs does not say why a run died. */

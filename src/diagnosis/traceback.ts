@@ -9,35 +9,43 @@ const START = 'Traceback (most recent call last)';
 /** Lines of one traceback after which its end is no longer waited for. */
 const LONGEST = 2_000;
 const STREAMS = 512;
+/** Of a traceback's end, what is kept. */
+const KEPT_CHARACTERS = 4_000;
+
+interface Open {
+  lines: number;
+  text: string;
+}
 
 /** Follows the tracebacks of all processes that share a log. */
 export interface Tracebacks {
-  /** Whether the line is what an exception says at the end of a traceback. */
-  readonly isException: (line: Line) => boolean;
+  /** Where the line is what an exception says: the frames that led to it, as text; undefined for every other line. */
+  readonly exception: (line: Line) => string | undefined;
   /** None has begun whose end has not been seen. */
   readonly areClosed: () => boolean;
 }
 
 export function followTracebacks(): Tracebacks {
-  const open = new Map<string, number>();
+  const open = new Map<string, Open>();
   return {
     areClosed: () => open.size === 0,
-    isException: ({ text, stream }) => {
+    exception: ({ text, stream }) => {
       if (text.includes(START)) {
         if (open.size >= STREAMS) open.clear();
-        open.set(stream, 0);
-        return false;
+        open.set(stream, { lines: 0, text: '' });
+        return undefined;
       }
       const trimmed = text.trimStart();
-      const lines = open.get(stream);
-      if (lines === undefined) return BARE.test(trimmed);
+      const traceback = open.get(stream);
+      if (traceback === undefined) return BARE.test(trimmed) ? '' : undefined;
       if (EXCEPTION.test(trimmed)) {
         open.delete(stream);
-        return true;
+        return traceback.text;
       }
-      if (lines > LONGEST) open.delete(stream);
-      else open.set(stream, lines + 1);
-      return false;
+      traceback.lines += 1;
+      traceback.text = `${traceback.text}${text}\n`.slice(-KEPT_CHARACTERS);
+      if (traceback.lines > LONGEST) open.delete(stream);
+      return undefined;
     },
   };
 }

@@ -21,6 +21,8 @@ const signatureSchema = z.strictObject({
   literals: z.optional(z.array(z.string().check(z.minLength(3))).check(z.minLength(1))),
   /** A line that holds one of these texts is not meant. */
   unless: z.optional(z.array(z.string())),
+  /** The traceback that leads to the line must hold one of these texts: the message alone does not tell. */
+  within: z.optional(z.array(z.string().check(z.minLength(3)))),
   /** exception: only the last line of a Python traceback, "SomeError: words". start: at the line's beginning, behind prefixes. */
   in: z.optional(z.enum(['exception', 'start'])),
   /** Who speaks, 0 to 100: 90 Slurm's or the kernel's verdict, 70 the failing part itself, 50 an application, 30 anything. */

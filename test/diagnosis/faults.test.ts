@@ -46,6 +46,16 @@ describe('an answer', () => {
     expect([status, suspect?.rank]).toEqual(['unknown', 0]);
   });
 
+  it('tells a full /dev/shm from a full disk by the frames, and is not sure where nothing tells', async () => {
+    const error = 'OSError: [Errno 28] No space left on device\n';
+    const frames =
+      'Traceback (most recent call last):\n  File "/usr/lib/python3.11/multiprocessing/shared_memory.py", line 118, in __init__\n';
+    expect(await verdict(frames + error)).toBe('shm-exhausted');
+    const { causes } = await diagnoseText(error);
+    expect(causes[0]?.fault).toBe('disk-full');
+    expect(causes[0]?.confidence).toBeLessThan(0.8);
+  });
+
   it('does not know what an empty log says', async () => {
     expect(await verdict('')).toBe('unknown');
   });

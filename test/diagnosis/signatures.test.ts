@@ -29,7 +29,7 @@ function says(fault: string, signature: Signature, line: string): boolean {
     bodyZh: '',
     front: { title: '', summary: '', signatures: [{ ...signature, role }] },
   };
-  return compileMatcher([runbook]).match(parseLine(line).text, true).length > 0;
+  return compileMatcher([runbook]).match(parseLine(line).text, signature.within?.[0] ?? '').length > 0;
 }
 
 const signatures = runbooks.flatMap(({ fault, front }) =>
