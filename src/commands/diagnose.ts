@@ -104,7 +104,12 @@ async function gatherTarget(name: string, system: Context['system']): Promise<In
     import('../diagnosis/diagnose.ts'),
   ]);
   const { files, job, earlier, notes } = await gather(system, await findTarget(system, name));
-  const sources = files.map((path) => fileSource(system, path));
+  // A job that waits has written nothing yet.
+  const waits = job?.state.phase === 'pending';
+  const there = waits
+    ? (await Promise.all(files.map(async (path) => ((await isThere(path)) ? [path] : [])))).flat()
+    : files;
+  const sources = there.map((path) => fileSource(system, path));
   return { sources, job, earlier: earlier.map(describeState), notes };
 }
 

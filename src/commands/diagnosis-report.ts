@@ -25,7 +25,9 @@ export function reportLines(
 ): string[] {
   const [first, ...others] = causes;
   const heading =
-    first === undefined ? [headline(status, style), ...readLines(readings)] : causeLines(first, style);
+    first === undefined
+      ? [headline(status, readings, style), ...readLines(readings)]
+      : causeLines(first, style);
   const behind = all ? others.flatMap((cause) => ['', ...causeLines(cause, style)]) : also(others);
   return [
     ...heading,
@@ -40,8 +42,14 @@ export function reportLines(
   ];
 }
 
-function headline(status: FullDiagnosis['status'], style: Style): string {
+function headline(
+  status: FullDiagnosis['status'],
+  readings: FullDiagnosis['readings'],
+  style: Style,
+): string {
   if (status === 'healthy') return style('green', 'healthy: nothing in it ended the run');
+  if (readings.every(({ bytes }) => bytes === 0))
+    return style('yellow', 'unknown: there was nothing to read');
   return style('yellow', 'unknown: something failed, and no line says why. Read the logs of all ranks.');
 }
 

@@ -30,6 +30,7 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
   let rest: Buffer = Buffer.alloc(0);
   let number = 1;
   let bytes = 0;
+  let endsInLine = false;
   /** Bytes that are still to be read line by line. */
   let window = 0;
   /** The last lines that were not handed over. */
@@ -104,6 +105,7 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
   return {
     push: (chunk) => {
       bytes += chunk.length;
+      endsInLine = chunk.length > 0 ? chunk[chunk.length - 1] !== NEWLINE : endsInLine;
       const block = join(chunk);
       let cut = block.lastIndexOf(NEWLINE) + 1;
       if (cut === 0 && block.length > LONGEST_LINE) cut = block.lastIndexOf(RETURN) + 1 || block.length;
@@ -127,7 +129,7 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
       }
       number = total;
     },
-    lines: () => number,
+    lines: () => (endsInLine ? number : number - 1),
     bytes: () => bytes,
   };
 }
