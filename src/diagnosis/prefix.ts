@@ -29,8 +29,8 @@ const PREFIXES: readonly Prefix[] = [
   { pattern: /^\[\d+,(\d{1,6})\]<std(?:err|out)>:? ?/, rank: 1 },
   // Ray: (RayWorker pid=12, ip=10.0.0.3)
   { pattern: /^\(\w[\w.:]{0,80} (?:rank=(\d{1,6}) )?pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
-  // pdsh, clush, DeepSpeed's launcher: gnode07:
-  { pattern: /^([A-Za-z][A-Za-z.-]{0,40}\d[\w.-]{0,40}): /, node: 1 },
+  // pdsh, clush, DeepSpeed's launcher: gnode07: but not jinja2.exceptions.UndefinedError:
+  { pattern: /^(?![\w.]*(?:Error|Exception|Warning): )([A-Za-z][A-Za-z.-]{0,40}\d[\w.-]{0,40}): /, node: 1 },
   // dmesg: [12345.678901], and dmesg -T: [Mon Nov 23 19:02:37 2026]
   { pattern: /^\[ {0,8}\d+\.\d+\] /, time: true },
   { pattern: /^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}\] /, time: true },

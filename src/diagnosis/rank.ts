@@ -121,6 +121,7 @@ function earlier(a: Finding, b: Finding): number {
 function explainer(group: Group, others: readonly Group[]): Group | undefined {
   return others.find(
     (other) =>
+      other.best.signature.role === 'root' &&
       other.runbook.front.explains?.includes(group.runbook.fault) &&
       !(group.runbook.front.explains?.includes(other.runbook.fault) && compare(group, other) < 0),
   );

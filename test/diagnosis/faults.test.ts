@@ -25,6 +25,18 @@ describe('the fixture of each fault', () => {
   });
 });
 
+/** Wordings of many versions of many programs, of which no signature has the whole. */
+const messages = readFileSync(join(directory, '..', 'messages.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as { fault: string; text: string });
+
+describe('a message alone', () => {
+  it.each(messages)('$fault: $text', async ({ fault, text }) => {
+    expect(await verdict(`${text}\n`)).toBe(fault);
+  });
+});
+
 describe('an answer', () => {
   const log = (name: string) => logs.find(([each]) => each === name)?.[1] ?? Buffer.alloc(0);
 
