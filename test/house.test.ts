@@ -3,7 +3,19 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /** The rooms from the ground up. A room imports itself and the floors below it: ARCHITECTURE.md draws it. */
-const FLOORS = ['system', 'terminal', 'slurm', 'config', 'template', 'health', 'run', 'sandbox', 'commands'];
+const FLOORS = [
+  'system',
+  'terminal',
+  'slurm',
+  'config',
+  'template',
+  'health',
+  'run',
+  'runbook',
+  'diagnosis',
+  'sandbox',
+  'commands',
+];
 /** One door for each package. */
 const DOORS: Record<string, string> = {
   zx: 'system/exec.ts',

@@ -1,9 +1,12 @@
 import { cancelCommand } from './cancel.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
+import { diagnoseCommand } from './diagnose.ts';
+import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
 import { renderCommand } from './render.ts';
+import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
@@ -17,5 +20,8 @@ export const commands: readonly Command[] = [
   statusCommand,
   logsCommand,
   cancelCommand,
+  diagnoseCommand,
+  faultsCommand,
+  runbookCommand,
   sandboxCommand,
 ];

@@ -31,7 +31,8 @@ export type Accounting =
   | { readonly kind: 'disabled' };
 
 /**
- * The newest attempt of the jobs as accounting has it, which lags the truth by seconds.
+ * The newest attempt of the jobs as accounting has it, which lags the truth by seconds; with `duplicates` every
+ * attempt, oldest first.
  * @param since seconds since 1970: older records are another job with a used-again id.
  * @throws OpsError 69 or 75 from slurm(); 75 when sacct failed in any other way.
  */
@@ -39,13 +40,14 @@ export async function sacct(
   system: System,
   query: JobQuery,
   since: number,
-  options: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; duplicates?: boolean } = {},
 ): Promise<Accounting> {
   if ('jobIds' in query && query.jobIds.length === 0) return { kind: 'jobs', jobs: [] };
   const argv = [
     'sacct',
     '--noheader',
     '--allocations',
+    ...(options.duplicates ? ['--duplicates'] : []),
     '--parsable2',
     `--delimiter=${FIELD_SEPARATOR}`,
     `--format=${FIELDS.join(',')}`,

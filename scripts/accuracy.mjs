@@ -1,0 +1,119 @@
+// How often the diagnosis is right on labelled excerpts of real logs: one JSON object a line with id, label, sure
+// and text. Prints a table per label, the confusions, and what was wrong. `npm run accuracy -- [FILE] [--json]`.
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const asJson = process.argv.includes('--json');
+const file =
+  process.argv.slice(2).find((word) => !word.startsWith('-')) ??
+  join(root, '..', 'shared', 'corpus', 'dev.jsonl');
+
+/** Pairs of which either id is fair: the corpus' own list. */
+const EITHER = [
+  ['path-missing', 'resume-failed'],
+  ['path-missing', 'srun-step-failed'],
+  ['hang', 'cancelled'],
+  ['nccl-timeout', 'nccl-error'],
+  ['gpu-ecc', 'gpu-xid'],
+  ['killed-external', 'host-oom'],
+];
+/** From this confidence on a wrong answer could make automation act. */
+const CONFIDENT = 0.8;
+/** One excerpt in about this many is held out: rules are tuned without looking at those. */
+const HELD_OUT_OF_FIVE = 2;
+
+const { diagnose, loadRunbooks } = await engine();
+const runbooks = await loadRunbooks({ env: { ...process.env, OPSCTL_RUNBOOKS: join(root, 'none') } });
+const answers = [];
+for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
+  const { id, label, sure, text } = JSON.parse(line);
+  const result = await diagnose(runbooks, [{ name: id, chunks: [Buffer.from(text)] }], undefined);
+  const [cause] = result.causes;
+  const got = result.status === 'diagnosed' ? cause.fault : result.status;
+  const outcome = same(got, label) ? 'right' : got === 'unknown' ? 'unknown' : 'wrong';
+  answers.push({ id, label, sure, got, outcome, confidence: cause?.confidence ?? null, held: isHeldOut(id) });
+}
+if (asJson) process.stdout.write(`${JSON.stringify(answers, undefined, 2)}\n`);
+else report(answers);
+
+function report(all) {
+  const sure = all.filter((answer) => answer.sure);
+  const labels = [...new Set(all.map(({ label }) => label))].sort();
+  console.log(row('label', 'right', 'wrong', 'unknown', 'unsure: right', 'wrong', 'unknown'));
+  for (const label of labels) {
+    const of = (list) => counts(list.filter((answer) => answer.label === label));
+    console.log(row(label, ...of(sure), ...of(all.filter((answer) => !answer.sure))));
+  }
+  console.log(row('all', ...counts(sure), ...counts(all.filter((answer) => !answer.sure))));
+  // Measured before it was opened the held-out part was 92.7 % right; its misses have been worked on since.
+  for (const [name, held] of [
+    ['tuned part', false],
+    ['held-out part (opened since)', true],
+  ]) {
+    const part = sure.filter((answer) => answer.held === held);
+    console.log(`${name}: ${percent(part)} of ${part.length} sure root causes right`);
+  }
+  console.log(`sure: ${percent(sure)} of ${sure.length} right`);
+  const alarms = all.filter(
+    ({ label, got }) => label === 'healthy' && got !== 'healthy' && got !== 'unknown',
+  );
+  console.log(`faults named on healthy logs: ${alarms.length}`);
+  const confident = sure.filter(({ outcome, confidence }) => outcome === 'wrong' && confidence >= CONFIDENT);
+  console.log(`wrong with confidence >= ${CONFIDENT}: ${confident.length}`);
+  for (const { id, label, got, sure: certain, confidence, outcome } of all) {
+    if (outcome !== 'right')
+      console.log(`  ${certain ? 'sure  ' : 'unsure'} ${label} -> ${got} (${confidence ?? '-'})  ${id}`);
+  }
+}
+
+function counts(list) {
+  return ['right', 'wrong', 'unknown'].map(
+    (outcome) => list.filter((answer) => answer.outcome === outcome).length,
+  );
+}
+
+function percent(list) {
+  const right = list.filter(({ outcome }) => outcome === 'right').length;
+  return `${((100 * right) / Math.max(1, list.length)).toFixed(1)} %`;
+}
+
+function row(label, ...numbers) {
+  return label.padEnd(30) + numbers.map((number) => String(number || '.').padStart(14)).join('');
+}
+
+function same(got, label) {
+  return got === label || EITHER.some((pair) => pair.includes(got) && pair.includes(label));
+}
+
+/** By a hash of the id, so that it was fixed before anyone read the excerpts. */
+function isHeldOut(id) {
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 8);
+  return Number.parseInt(hash, 16) % 5 >= 5 - HELD_OUT_OF_FIVE;
+}
+
+async function engine() {
+  const contents =
+    "export { diagnose } from './src/diagnosis/diagnose.ts'; export { loadRunbooks } from './src/runbook/load.ts';";
+  const outfile = join(root, 'dist', `accuracy.${process.pid}.mjs`);
+  const banner =
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: banner },
+    write: false,
+    logLevel: 'warning',
+  });
+  writeFileSync(outfile, outputFiles[0].contents);
+  try {
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(outfile);
+  }
+}

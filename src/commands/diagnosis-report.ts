@@ -1,0 +1,85 @@
+import type { FullDiagnosis } from '../diagnosis/diagnose.ts';
+import type { Evidence } from '../diagnosis/finding.ts';
+import type { Cause, Reason } from '../diagnosis/rank.ts';
+import { printable, type Terminal } from '../terminal/terminal.ts';
+
+type Style = Terminal['style'];
+
+const REASONS: Readonly<Record<Reason, string>> = {
+  'slurm-or-kernel-verdict': 'Slurm or the kernel says so',
+  'named-by-what-failed': 'what failed names it itself',
+  'application-message': 'a message of the application',
+  'generic-message': 'a general message',
+  confirmed: 'other lines confirm it',
+  'explains-others': 'it explains the other errors',
+  'others-compete': 'other causes are possible too',
+  'only-cascade': 'it usually follows from something else, and nothing shows what',
+};
+
+/** What a person reads: the cause, why, its lines, what to do; then what stands behind it. */
+export function reportLines(
+  { status, causes, ruledOut, readings, slurm, suspect }: FullDiagnosis,
+  earlier: readonly string[],
+  all: boolean,
+  style: Style,
+): string[] {
+  const [first, ...others] = causes;
+  const heading =
+    first === undefined
+      ? [headline(status, readings, style), ...readLines(readings)]
+      : causeLines(first, style);
+  const behind = all ? others.flatMap((cause) => ['', ...causeLines(cause, style)]) : also(others);
+  return [
+    ...heading,
+    ...(suspect === null ? [] : ['', suspectLine(suspect)]),
+    ...(slurm === null ? [] : ['', printable(slurm)]),
+    ...earlier.map((line) => `  earlier attempt: ${printable(line)}`),
+    ...behind,
+    ...(ruledOut.length > 0 && (all || first === undefined) ? ['', 'Ruled out:'] : []),
+    ...(all || first === undefined
+      ? ruledOut.flatMap(({ fault, reason, evidence }) => [`  ${fault}: ${reason}`, ...evidence.map(quoted)])
+      : []),
+  ];
+}
+
+function headline(
+  status: FullDiagnosis['status'],
+  readings: FullDiagnosis['readings'],
+  style: Style,
+): string {
+  if (status === 'healthy') return style('green', 'healthy: nothing in it ended the run');
+  if (readings.every(({ bytes }) => bytes === 0))
+    return style('yellow', 'unknown: there was nothing to read');
+  return style('yellow', 'unknown: something failed, and no line says why. Read the logs of all ranks.');
+}
+
+function readLines(readings: FullDiagnosis['readings']): string[] {
+  return readings.map(({ name, lines }) => `  read ${printable(name)}: ${lines} lines`);
+}
+
+function causeLines(cause: Cause, style: Style): string[] {
+  const { fault, confidence, summary, why, evidence, remedies } = cause;
+  return [
+    `${style('bold', style('red', fault))}  ${summary}`,
+    `  confidence ${Math.round(confidence * 100)} %: ${why.map((reason) => REASONS[reason]).join('; ')}`,
+    ...evidence.map((line, index) => `${index === 0 ? style('bold', '>') : ' '} ${quoted(line).trimStart()}`),
+    ...(remedies.length > 0 ? ['What to do:'] : []),
+    ...remedies.flatMap(({ level, command, summary: text }) => [`  ${level}  ${command}`, `      ${text}`]),
+    `More: opsctl runbook show ${fault}`,
+  ];
+}
+
+function quoted({ file, line, text, rank, node }: Evidence): string {
+  const place = file === null ? '' : `${file}:${line ?? ''}: `;
+  const who = [rank === null ? [] : [`rank ${rank}`], node === null ? [] : [node]].flat().join(', ');
+  return `    ${printable(place)}${who === '' ? '' : `[${printable(who)}] `}${printable(text)}`;
+}
+
+function suspectLine({ rank, node, why }: NonNullable<FullDiagnosis['suspect']>): string {
+  return `Look at rank ${rank}${node === null ? '' : ` on ${printable(node)}`} first: ${why}.`;
+}
+
+function also(others: readonly Cause[]): string[] {
+  if (others.length === 0) return [];
+  return ['', `Possible too: ${others.map(({ fault }) => fault).join(', ')} (--all shows them)`];
+}

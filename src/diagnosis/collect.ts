@@ -1,0 +1,128 @@
+import type { Evidence, Finding } from './finding.ts';
+import type { Matcher, Rule } from './matcher.ts';
+import { parseLine } from './prefix.ts';
+import { isFinished, isOrdinary, isProgress } from './progress.ts';
+import { type RankWork, rankWork } from './suspect.ts';
+import { followTracebacks } from './traceback.ts';
+
+/** Progress lines behind an error from which on the run is taken to have lived through it. */
+const LIVED_ON = 6;
+/** The same behind a verdict of Slurm's: processes may print on until they are killed, so a restart must be seen. */
+const LIVED_ON_AFTER_VERDICT = 60;
+/** Ordinary lines behind an error that nothing followed, from which on the program is taken to have gone on. */
+const WENT_ON = 40;
+/** The same behind a line that only says that something failed. */
+const WENT_ON_AFTER_CASCADE = 10;
+const MOST_RANKS = 100_000;
+const QUOTED_LINES = 3;
+const QUOTED_CHARACTERS = 500;
+
+export interface Collector {
+  /**
+   * One line, in the order of the log. `behind`: it holds no literal and is read for what it says of earlier ones.
+   * True where the lines behind it matter too.
+   */
+  readonly line: (number: number, raw: string, behind: boolean) => boolean;
+  /** Nothing more can be learned from the lines that follow: the run moved on after all that was found. */
+  readonly isSettled: () => boolean;
+  readonly findings: () => Finding[];
+  readonly work: () => RankWork[];
+}
+
+/** What one signature said, from its first line after the run last moved on. */
+interface Episode {
+  readonly rule: Rule;
+  readonly first: number;
+  readonly evidence: Evidence[];
+  last: number;
+  count: number;
+  /** Lines of the whole source so far when it was last said. */
+  progress: number;
+  ordinary: number;
+}
+
+/** Folds the lines of one source into findings. Keeps one episode a signature, so its memory does not grow. */
+export function collect(matcher: Matcher, source: number, file: string): Collector {
+  const tracebacks = followTracebacks();
+  const episodes = new Map<string, Episode>();
+  const works = new Map<number, RankWork>();
+  let progress = 0;
+  let ordinary = 0;
+  let finished: number | undefined;
+  /** Progress lines from which on all that was found is lived through. */
+  let settledAt = 0;
+
+  const add = (rule: Rule, number: number, evidence: Evidence): void => {
+    const key = `${rule.fault}/${rule.signature.id}`;
+    const known = episodes.get(key);
+    settledAt = Math.max(settledAt, progress + enoughProgress(rule));
+    if (known === undefined || progress - known.progress >= enoughProgress(rule)) {
+      episodes.set(key, {
+        rule,
+        first: number,
+        last: number,
+        count: 1,
+        progress,
+        ordinary,
+        evidence: [evidence],
+      });
+      return;
+    }
+    known.last = number;
+    known.count += 1;
+    known.progress = progress;
+    known.ordinary = ordinary;
+    if (known.evidence.length < QUOTED_LINES) known.evidence.push(evidence);
+  };
+
+  const survived = ({ rule: { signature }, ...episode }: Episode, followed: boolean): boolean => {
+    if (progress - episode.progress >= enoughProgress({ signature })) return true;
+    if (signature.survivable === false) return false;
+    if (finished !== undefined && finished > episode.last) return true;
+    const namesNone = signature.role === 'cascade' && signature.confidence === undefined;
+    // Communicators and workers that are torn down after the work is done fail in many ways.
+    if (finished !== undefined && episode.first > finished && signature.role === 'cascade' && !namesNone)
+      return true;
+    return !followed && ordinary - episode.ordinary >= (namesNone ? WENT_ON_AFTER_CASCADE : WENT_ON);
+  };
+
+  return {
+    line: (number, raw, behind) => {
+      const line = parseLine(raw);
+      const traceback = tracebacks.exception(line);
+      // An exception without a message holds no literal that could be looked for.
+      const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
+      for (const rule of rules) {
+        const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
+        const { role } = rule.signature;
+        add(rule, number, { file, line: number, text, rank: line.rank, node: line.node, role });
+      }
+      if (rules.length > 0) {
+        const work = rankWork(line);
+        if (work && works.size < MOST_RANKS) works.set(work.rank, work);
+        return true;
+      }
+      if (isFinished(line.text)) finished = number;
+      else if (isProgress(line.text)) progress += 1;
+      if (isOrdinary(line.text)) ordinary += 1;
+      return !behind && line.text.includes('Traceback');
+    },
+    isSettled: () => progress >= settledAt && tracebacks.areClosed(),
+    work: () => [...works.values()],
+    findings: () => {
+      let followed = false;
+      return [...episodes.values()]
+        .sort((a, b) => b.last - a.last)
+        .map((episode) => {
+          const lived = survived(episode, followed);
+          followed ||= !lived;
+          const { rule, first, count, evidence } = episode;
+          return { ...rule, at: [source, first] as const, count, survived: lived, evidence };
+        });
+    },
+  };
+}
+
+function enoughProgress({ signature }: Pick<Rule, 'signature'>): number {
+  return signature.survivable === false ? LIVED_ON_AFTER_VERDICT : LIVED_ON;
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { EXIT, OpsError } from '../errors.ts';
+import { batchLog, findLogs } from '../run/log-files.ts';
+import { viewSlurm } from '../run/slurm-view.ts';
+import type { Target } from '../run/target.ts';
+import type { SlurmJob } from '../slurm/job.ts';
+import { sacct } from '../slurm/sacct.ts';
+import { showJob } from '../slurm/scontrol-job.ts';
+import type { System } from '../system/system.ts';
+
+/** All that is known of a run or job before its logs are read. */
+export interface Gathered {
+  /** Logs to read, those of single nodes first: they know more than the batch script's. */
+  readonly files: readonly string[];
+  /** The newest attempt as Slurm has it; undefined where Slurm does not say. */
+  readonly job: SlurmJob | undefined;
+  /** Attempts before it, oldest first, where accounting keeps them. */
+  readonly earlier: readonly SlurmJob[];
+  /** What could not be asked, in words. */
+  readonly notes: readonly string[];
+}
+
+/** A job's own record says when it was submitted; for one that opsctl did not submit a month back is looked through. */
+const LOOK_BACK_SECONDS = 30 * 24 * 3600;
+
+/**
+ * Where a run's or job's logs are and what Slurm says of it. A run's logs are found without Slurm.
+ * @throws OpsError when a job that opsctl did not submit is not known to Slurm, or Slurm does not answer for it.
+ */
+export async function gather(system: System, target: Target): Promise<Gathered> {
+  const jobId = target.kind === 'job' ? target.jobId : target.manifest.jobId;
+  const since =
+    target.kind === 'run'
+      ? Math.floor(Date.parse(target.manifest.createdAt) / 1000) - 1
+      : Math.floor(system.now().getTime() / 1000) - LOOK_BACK_SECONDS;
+  const slurm = jobId === null ? undefined : await askSlurm(system, jobId, since);
+  const files = target.kind === 'run' ? await runLogs(target) : await jobLogs(system, target.jobId);
+  return { files, job: slurm?.job, earlier: slurm?.earlier ?? [], notes: slurm?.notes ?? [] };
+}
+
+async function askSlurm(
+  system: System,
+  jobId: string,
+  since: number,
+): Promise<Pick<Gathered, 'job' | 'earlier' | 'notes'>> {
+  const query = { jobIds: [jobId] };
+  const view = await viewSlurm(system, query, query, since);
+  const queued = view.queue?.at(-1);
+  const accounted = view.accounting?.at(-1);
+  // The queue is fresher while the job is there; accounting knows the exit code once it has ended.
+  const job = queued === undefined || (queued.state.phase === 'ended' && accounted) ? accounted : queued;
+  const attempts =
+    view.accounting === undefined
+      ? undefined
+      : await sacct(system, query, since, { duplicates: true }).catch(() => undefined);
+  const earlier = attempts?.kind === 'jobs' ? attempts.jobs.slice(0, -1) : [];
+  const notes =
+    job === undefined && view.failure ? [`Slurm could not be asked: ${view.failure.message}`] : [];
+  return { job, earlier, notes };
+}
+
+async function runLogs({ manifest }: Extract<Target, { kind: 'run' }>): Promise<string[]> {
+  const all = await findLogs(manifest, { node: undefined, rank: undefined, attempt: undefined });
+  const nodes = await findLogs(manifest, {
+    node: undefined,
+    rank: undefined,
+    attempt: await newestAttempt(manifest.outputDir),
+  });
+  const paths = [...nodes, ...all].map(({ path }) => path);
+  return [...new Set([...paths, batchLog(manifest.outputDir)])];
+}
+
+async function newestAttempt(outputDir: string): Promise<number> {
+  const { readdir } = await import('node:fs/promises');
+  const names = await readdir(join(outputDir, 'logs')).catch(() => []);
+  const attempts = names.flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  return Math.max(0, ...attempts);
+}
+
+async function jobLogs(system: System, jobId: string): Promise<string[]> {
+  const details = await showJob(system, jobId);
+  if (details?.stdout) return [details.stdout];
+  if (details) return [];
+  throw new OpsError(`Slurm has forgotten where the log of job ${jobId} is`, {
+    exitCode: EXIT.unknown,
+    hint: 'Give the log itself: "opsctl diagnose FILE".',
+  });
+}

@@ -1,0 +1,101 @@
+import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
+import type { Runbook, Signature } from '../runbook/schema.ts';
+import { type LiteralSearch, searchLiterals } from './literal-search.ts';
+import { FINISH_LITERALS } from './progress.ts';
+
+/** A signature with the fault that it belongs to. */
+export interface Rule {
+  readonly fault: string;
+  readonly signature: Signature;
+}
+
+export interface Matcher {
+  /**
+   * A search, made fast for logs like the sample: the place of a literal of any signature, in the first line that has
+   * one at or behind `from`, or -1. Lines without one need no look.
+   */
+  readonly search: (sample: Uint8Array) => LiteralSearch['next'];
+  /** What a line says. `traceback`: the frames that it ends; undefined where it ends none. */
+  readonly match: (text: string, traceback: string | undefined) => Rule[];
+}
+
+interface Compiled extends Rule {
+  readonly literals: readonly string[];
+  readonly pattern: RegExp | undefined;
+  readonly order: number;
+}
+
+/** Lines that no signature looks for and that matter to what others mean. */
+const MILESTONES = ['Traceback (most recent call last)', ...FINISH_LITERALS];
+
+export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
+  const rules = runbooks
+    .flatMap(({ fault, front }) => front.signatures.map((signature) => ({ fault, signature })))
+    .map((rule, order) => compile(rule, order));
+  // Noise only speaks against other signatures on their own lines, so nobody looks for it.
+  const noise = rules.filter(({ signature }) => signature.role === 'noise');
+  const byLiteral = new Map<string, Compiled[]>();
+  for (const rule of rules.filter(({ signature }) => signature.role !== 'noise')) {
+    for (const literal of rule.literals) byLiteral.set(literal, [...(byLiteral.get(literal) ?? []), rule]);
+  }
+  const literals = [...new Set([...byLiteral.keys(), ...MILESTONES])];
+  const search = searchLiterals(literals);
+  return {
+    search: (sample) => searchLiterals(literals, sample).next,
+    match: (text, traceback) => {
+      const mild = isMild(text);
+      const found = new Set<Compiled>();
+      for (const literal of search.all(text)) {
+        for (const rule of byLiteral.get(literal) ?? []) {
+          if (mild && !rule.signature.anyLevel) continue;
+          if (!found.has(rule) && says(rule, text, literal, traceback)) found.add(rule);
+        }
+      }
+      if (found.size === 0 || noise.some((rule) => silences(rule, text, traceback))) return [];
+      return particular([...found].sort((a, b) => a.order - b.order));
+    },
+  };
+}
+
+function compile({ fault, signature }: Rule, order: number): Compiled {
+  const literals = signature.literals ?? [signature.text ?? []].flat();
+  const pattern = signature.regex === undefined ? undefined : new RegExp(signature.regex, 'u');
+  return { fault, signature, literals, pattern, order };
+}
+
+function says(
+  { signature, pattern }: Compiled,
+  text: string,
+  literal: string,
+  traceback: string | undefined,
+): boolean {
+  if (signature.unless?.some((other) => text.includes(other))) return false;
+  if (signature.in === 'start' && !text.trimStart().startsWith(literal)) return false;
+  if (pattern && !pattern.test(around(text, text.indexOf(literal)))) return false;
+  if (signature.within && !signature.within.some((frame) => traceback?.includes(frame))) return false;
+  return signature.in !== 'exception' || traceback !== undefined;
+}
+
+function silences(rule: Compiled, text: string, traceback: string | undefined): boolean {
+  return rule.literals.some((literal) => text.includes(literal) && says(rule, text, literal, traceback));
+}
+
+/** A logger's level near the beginning: who only warns or informs does not say why a run died. */
+const MILD = /^.{0,80}?\b(?:INFO|WARNING|DEBUG)\b|^\[?[WI](?:\d{4} \d\d:| [\w.]{1,40}:\d)/u;
+
+function isMild(text: string): boolean {
+  return MILD.test(text) && !text.includes('*** JOB ') && !text.includes('*** STEP ');
+}
+
+/** The part of a long line that a pattern is tried on. */
+function around(text: string, at: number): string {
+  if (text.length <= REGEX_WINDOW) return text;
+  const start = Math.max(0, at - REGEX_WINDOW / 4);
+  return text.slice(start, start + REGEX_WINDOW);
+}
+
+/** What is generic speaks only where nothing particular does. */
+function particular(rules: readonly Compiled[]): Rule[] {
+  const own = rules.filter((rule) => !rule.signature.generic);
+  return own.length > 0 ? own : [...rules];
+}

@@ -1,0 +1,60 @@
+import type { Runbook, Signature, StateCondition } from '../runbook/schema.ts';
+import type { SlurmJob } from '../slurm/job.ts';
+import type { Evidence, Finding } from './finding.ts';
+
+/** Before every line of a log: Slurm's verdict is not one process' view. */
+const SLURM_SOURCE = -1;
+
+/** What Slurm's state of the newest attempt says, by the conditions that the runbooks name. Pure. */
+export function slurmFindings(job: SlurmJob, runbooks: readonly Runbook[]): Finding[] {
+  const findings = runbooks.flatMap(({ fault, front }) =>
+    (front.slurm ?? []).flatMap((condition, index) =>
+      holds(condition, job) ? [finding(fault, `slurm-state-${index + 1}`, 'root', condition, job)] : [],
+    ),
+  );
+  if (findings.length > 0 || job.state.outcome !== 'failed') return findings;
+  return [finding('noise', 'slurm-state', 'cascade', undefined, job)];
+}
+
+function holds({ state, reason, signal, exitCode }: StateCondition, job: SlurmJob): boolean {
+  if (state && !state.includes(job.state.word)) return false;
+  if (reason && !reason.some((start) => job.reason?.startsWith(start))) return false;
+  if (signal && !(job.signal !== null && signal.includes(job.signal))) return false;
+  return !exitCode || (job.exitCode !== null && exitCode.includes(job.exitCode));
+}
+
+function finding(
+  fault: string,
+  id: string,
+  role: Signature['role'],
+  condition: StateCondition | undefined,
+  job: SlurmJob,
+): Finding {
+  const signature: Signature = {
+    id,
+    role,
+    survivable: false,
+    hit: [],
+    miss: [],
+    ...(condition ? { strength: condition.strength, confidence: condition.confidence } : {}),
+  };
+  const evidence: Evidence = {
+    file: null,
+    line: null,
+    text: describeState(job),
+    rank: null,
+    node: job.nodes === '' ? null : job.nodes,
+    role,
+  };
+  return { fault, signature, at: [SLURM_SOURCE, 0], count: 1, survived: false, evidence: [evidence] };
+}
+
+/** `Slurm: job 12 is TIMEOUT, exit code 0, signal 15`. */
+export function describeState({ jobId, state, reason, exitCode, signal }: SlurmJob): string {
+  const details = [
+    reason === null ? [] : [`reason ${reason}`],
+    exitCode === null ? [] : [`exit code ${exitCode}`],
+    signal === null ? [] : [`signal ${signal}`],
+  ].flat();
+  return `Slurm: job ${jobId} is ${[state.word, ...details].join(', ')}`;
+}

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { diagnose, fileSource } from '../../src/diagnosis/diagnose.ts';
+import { parseLine } from '../../src/diagnosis/prefix.ts';
+import { realSystem } from '../../src/system/system.ts';
+import { diagnoseText, runbooks, verdict } from './engine.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'opsctl-test-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const OOM = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.00 GiB.\n';
+
+function ofFiles(...names: string[]) {
+  const sources = names.map((name) => fileSource(realSystem(), join(directory, name)));
+  return diagnose(runbooks, sources, undefined);
+}
+
+describe('a log', () => {
+  it('may hold any bytes, cut anywhere', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 4000 }),
+        fc.integer({ min: 1, max: 999 }),
+        async (bytes, size) => {
+          const { status } = await diagnoseText(Buffer.from(bytes), size);
+          expect(['healthy', 'unknown', 'diagnosed']).toContain(status);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('may hold any characters in any line', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+        expect(typeof parseLine(text).text).toBe('string');
+      }),
+    );
+  });
+
+  it('may repeat the parts of its own messages in any order', async () => {
+    const words = [
+      'Traceback (most recent call last):\n',
+      OOM,
+      '\r',
+      '\u0000',
+      '0: ',
+      '\u001b[31m',
+      '\n',
+      '  File "a.py"\n',
+      'Xid',
+      '*** JOB ',
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...words), { maxLength: 60 }), async (parts) => {
+        const text = parts.join('');
+        expect((await diagnoseText(text, 7)).causes).toEqual((await diagnoseText(text)).causes);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is read through NULs, colours, carriage returns and half characters', async () => {
+    expect(await verdict(`\u0000\u0000${OOM}`)).toBe('cuda-oom');
+    expect(await verdict(`10%|# | 1/10\r20%|## | 2/10\r\u001b[31m${OOM}`)).toBe('cuda-oom');
+    expect(await verdict(Buffer.concat([Buffer.from([0xe4, 0xb8]), Buffer.from(` ${OOM}`)]))).toBe(
+      'cuda-oom',
+    );
+  });
+
+  it('may be one line of 100 MB', async () => {
+    const line = Buffer.alloc(100 * 1024 * 1024, 'x');
+    const before = process.memoryUsage().arrayBuffers;
+    expect(await verdict(Buffer.concat([line, Buffer.from(`\n${OOM}`)]), 1 << 20)).toBe('cuda-oom');
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(400 * 1024 * 1024);
+  });
+
+  it('may be packed, whatever its name, and cut while it is written', async () => {
+    const packed = gzipSync('step 1\n'.repeat(5000) + OOM);
+    writeFileSync(join(directory, 'packed.log'), packed);
+    expect((await ofFiles('packed.log')).causes[0]?.fault).toBe('cuda-oom');
+    truncateSync(join(directory, 'packed.log'), packed.length - 4);
+    expect((await ofFiles('packed.log')).causes[0]?.fault).toBe('cuda-oom');
+  });
+
+  it('may be packed with zstd, where that program is', async () => {
+    const { exec } = realSystem();
+    writeFileSync(join(directory, 'plain'), OOM);
+    const { missing } = await exec([
+      'zstd',
+      '-q',
+      '-f',
+      join(directory, 'plain'),
+      '-o',
+      join(directory, 'log.zst'),
+    ]);
+    if (!missing) expect((await ofFiles('log.zst')).causes[0]?.fault).toBe('cuda-oom');
+  });
+
+  it('that is not there is named, and the others are read', async () => {
+    writeFileSync(join(directory, 'there.log'), OOM);
+    const { causes, readings } = await ofFiles('gone.log', 'there.log');
+    expect(causes[0]?.fault).toBe('cuda-oom');
+    expect(readings[0]?.problem).toMatch(/cannot read .*gone\.log: ENOENT/);
+  });
+
+  it('that is not there and alone is an error', async () => {
+    await expect(ofFiles('gone.log')).rejects.toThrow(/cannot read .*gone\.log/);
+  });
+});
