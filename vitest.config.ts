@@ -19,7 +19,7 @@ export default defineConfig({
           globalSetup: ['test/build.ts'],
           // Two cores and real daemons: one file at a time, generous limits, every wait polls.
           fileParallelism: false,
-          testTimeout: 180_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

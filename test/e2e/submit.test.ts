@@ -129,13 +129,14 @@ describe('opsctl submit sft', () => {
       60_000,
     );
     expect(await slurm.slurm(['scontrol', 'requeue', jobId])).toMatchObject({ code: 0 });
-    // Slurm holds a requeued job back for two minutes; an operator may shorten that.
+    // Slurm holds a requeued job back; an operator may shorten that, as long as the job waits.
     await until(
-      'the job being back in the queue',
-      async () =>
-        (await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now'])).code === 0 &&
-        (await status(runId)).state === 'RUNNING',
-      60_000,
+      'the second attempt',
+      async () => {
+        await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now']);
+        return existsSync(join(outputDir, 'attempts', '1.json'));
+      },
+      120_000,
     );
     expect(await ended(runId)).toBe('COMPLETED');
     const log = readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8');
