@@ -1,7 +1,7 @@
 // Bundles src/ into dist/opsctl.cjs: one file, because a login node's home is often NFS and a thousand
 // small reads cost more there than all of the program. Beside it goes V8's code cache for this Node version.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,8 @@ const result = await build({
 });
 
 mkdirSync(dirname(outfile), { recursive: true });
+// V8 does not notice that a cache belongs to another text of the same length: the old one goes before the new bundle comes.
+for (const name of readdirSync(dirname(outfile))) if (name.includes('.cache-')) rmSync(join(dirname(outfile), name));
 for (const file of result.outputFiles) put(file.path, file.contents);
 // In a process of its own, because V8 keeps the functions that have run: those of a whole `render`.
 execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), outfile], {

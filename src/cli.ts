@@ -1,8 +1,8 @@
 import yargs, { type Argv } from 'yargs';
-import { Parser } from 'yargs/helpers';
 import type { Arguments, Command, Context, GlobalOptions } from './commands/command.ts';
 import { commands } from './commands/index.ts';
 import { describeFailure, EXIT, type ExitCode, UsageError } from './errors.ts';
+import { redact } from './system/secrets.ts';
 import type { System } from './system/system.ts';
 import { didYouMean } from './terminal/suggest.ts';
 import { printable, quiet, type Terminal } from './terminal/terminal.ts';
@@ -13,10 +13,10 @@ const MAX_HELP_WIDTH = 110;
 /** Runs one command line and gives its exit code. Everything thrown below ends here, as one message on standard error. */
 export async function cli(argv: readonly string[], system: System, terminal: Terminal): Promise<ExitCode> {
   try {
-    return await run(dashed(argv), system, terminal);
+    return await run(commandFirst(dashed(argv)), system, terminal);
   } catch (thrown) {
     const failure = describeFailure(thrown);
-    terminal.warn(`${terminal.style('red', 'error:')} ${failure.text}`);
+    terminal.warn(`${terminal.style('red', 'error:')} ${redact(failure.text)}`);
     return failure.exitCode;
   }
 }
@@ -43,10 +43,10 @@ async function run(argv: readonly string[], system: System, terminal: Terminal):
     .demandCommand(1, 'Say which command: "opsctl --help" lists them.')
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? usage(message, parser);
+      throw error === undefined || error.name === 'YError' ? usage(message ?? error.message, parser) : error;
     });
   addGlobalOptions(parser, system.env);
-  const typed = commands.find((command) => command.command.split(' ')[0] === firstWord(argv));
+  const typed = commands.find((command) => nameOf(command) === argv[0]);
   const addPrepared = await typed?.prepare?.({ system, argv });
   const registration: Registration = {
     contextOf: (args) => contextOf(args, argv, system, terminal),
@@ -112,13 +112,15 @@ interface YargsInternals {
   };
 }
 
-/** The command's name: the first word that is neither an option nor the value of one. */
-function firstWord(argv: readonly string[]): string {
-  const { _: words } = Parser([...argv], {
-    string: ['config', 'profile'],
-    boolean: ['json', 'quiet', 'verbose', 'help'],
-  });
-  return String(words[0] ?? '');
+/** Options may stand before the command; which options there are depends on it, so it is moved to the front. */
+function commandFirst(argv: readonly string[]): string[] {
+  const names = new Set(commands.map(nameOf));
+  const at = argv.findIndex((word) => names.has(word));
+  return at === -1 ? [...argv] : [argv[at] ?? '', ...argv.slice(0, at), ...argv.slice(at + 1)];
+}
+
+function nameOf(command: Command): string {
+  return command.command.split(' ')[0] ?? '';
 }
 
 interface Registration {
@@ -135,7 +137,7 @@ function register(parser: Argv, command: Command, registration: Registration): v
       for (const [line, meaning] of command.examples) inner.example(line, meaning);
       for (const sub of command.subcommands ?? []) register(inner, sub, registration);
       if (command.subcommands)
-        inner.demandCommand(1, `Say what: "opsctl ${command.command.split(' ')[0]} --help" lists it.`);
+        inner.demandCommand(1, `Say what: "opsctl ${nameOf(command)} --help" lists it.`);
       return registration.addPrepared(command, command.options ? command.options(inner) : inner);
     },
     (args) => {
@@ -186,7 +188,7 @@ function usage(message: string, parser: Argv): UsageError {
   if (unknown === undefined) return new UsageError(message, '"opsctl --help" shows what there is.');
   const first = unknown.split(', ')[0] ?? unknown;
   const options = Object.keys((parser as unknown as { parsed?: { aliases?: object } }).parsed?.aliases ?? {});
-  const names = [...options, ...commands.map((command) => command.command.split(' ')[0] ?? '')];
+  const names = [...options, ...commands.map(nameOf)];
   return new UsageError(`${message}.${didYouMean(first, names)}`, '"opsctl --help" shows what there is.');
 }
 

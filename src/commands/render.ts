@@ -17,9 +17,20 @@ export const renderCommand: Command = {
       import('../run/plan.ts'),
     ]);
     const plan = planRun(await planInput(args, context, peekChoice(context)));
-    if (context.options.json)
-      printJson(context.terminal, { script: plan.script, runId: plan.runId, outputDir: plan.outputDir });
-    else context.terminal.out(plan.script.trimEnd());
+    if (context.options.json) {
+      const { trainerCommands } = await import('../run/commands.ts');
+      const commands = await trainerCommands(
+        context.system,
+        plan.script,
+        Number(plan.parameters.nodes?.value),
+      );
+      printJson(context.terminal, {
+        script: plan.script,
+        commands,
+        runId: plan.runId,
+        outputDir: plan.outputDir,
+      });
+    } else context.terminal.out(plan.script.trimEnd());
     return EXIT.ok;
   },
 };

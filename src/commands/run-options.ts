@@ -23,6 +23,7 @@ export function addTemplateOptions(parser: Argv): Argv {
     .option('set', {
       type: 'string',
       array: true,
+      requiresArg: true,
       group,
       describe: 'One parameter, as key=value; may be repeated',
     });

@@ -1,6 +1,7 @@
 import { EXIT, UsageError } from '../errors.ts';
 import type { Plan } from '../run/plan.ts';
-import type { Readiness, SubmitRequest } from '../run/submit.ts';
+import type { Readiness, SubmitRequest } from '../run/ready.ts';
+import { shellWord } from '../template/quote.ts';
 import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
 import { addTemplateOptions, peekChoice, prepareParameters } from './run-options.ts';
 
@@ -60,24 +61,26 @@ export const submitCommand: Command = {
 };
 
 async function submit(request: SubmitRequest, args: Arguments, context: Context) {
-  const { submitRun } = await import('../run/submit.ts');
-  const { manifest, readiness } = await submitRun(context.system, request);
+  const [{ submitRun }, { NotReady }] = await Promise.all([
+    import('../run/submit.ts'),
+    import('../run/ready.ts'),
+  ]);
   const { terminal } = context;
+  const submission = submitRun(context.system, request).catch((error: unknown) => {
+    // Who reads JSON gets the checks as JSON; the words go to standard error as always.
+    if (error instanceof NotReady && context.options.json)
+      printJson(terminal, document(error.plan, error.readiness, request));
+    throw error;
+  });
+  const { manifest, plan, readiness } = await submission;
   if (context.options.json) {
     printJson(terminal, {
-      runId: manifest.runId,
+      ...document(plan, readiness, request),
       jobId: manifest.jobId,
-      phase: manifest.phase,
-      trainer: manifest.trainer,
       script: manifest.script,
-      outputDir: manifest.outputDir,
-      preflight: { status: readiness.status, verdicts: readiness.verdicts },
-      estimatedStart: manifest.estimatedStart,
-      gpuHours: manifest.gpuHours,
-      data: manifest.data,
     });
   } else {
-    showReadiness(readiness, manifest.gpuHours, context);
+    showReadiness(readiness, manifest.gpuHours, terminal.out, context);
     terminal.out(`submitted  ${terminal.style('bold', manifest.runId)} as job ${manifest.jobId}`);
     terminal.out(`output     ${manifest.outputDir}`);
     terminal.out(`next       opsctl logs -f ${manifest.runId}`);
@@ -88,40 +91,55 @@ async function submit(request: SubmitRequest, args: Arguments, context: Context)
 }
 
 async function dryRun(plan: Plan, request: SubmitRequest, args: Arguments, context: Context) {
-  const { getReady } = await import('../run/submit.ts');
+  const { getReady } = await import('../run/ready.ts');
   const readiness = await getReady(context.system, plan, request);
   const { terminal } = context;
   if (context.options.json) {
-    printJson(terminal, {
-      runId: plan.runId,
-      jobId: null,
-      phase: request.template.phase,
-      trainer: request.template.trainer,
-      script: plan.script,
-      outputDir: plan.outputDir,
-      preflight: { status: readiness.status, verdicts: readiness.verdicts },
-      estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,
-      gpuHours: plan.gpuHours,
-      data: readiness.data.files > 0 ? { files: readiness.data.files, bytes: readiness.data.bytes } : null,
-    });
+    printJson(terminal, document(plan, readiness, request));
   } else {
-    if (!flag(args, 'test-only')) terminal.out(plan.script);
-    showReadiness(readiness, plan.gpuHours, context);
-    terminal.out(`would be   sbatch --parsable ${[...request.sbatchOptions, plan.scriptPath].join(' ')}`);
+    // The script alone on standard output, so that it can go into a file; what was found about it beside.
+    const isScript = !flag(args, 'test-only');
+    if (isScript) terminal.out(plan.script.trimEnd());
+    showReadiness(readiness, plan.gpuHours, isScript ? terminal.warn : terminal.out, context);
+    terminal.note(
+      `would be   sbatch --parsable ${[...request.sbatchOptions, plan.scriptPath].map(shellWord).join(' ')}`,
+    );
   }
   return readiness.status === 'critical' ? EXIT.critical : EXIT.ok;
 }
 
+/** What --json prints of a submission that was not made; `script` is its text then, and its path once it was. */
+function document(plan: Plan, readiness: Readiness, { template }: SubmitRequest) {
+  const { files, bytes } = readiness.data;
+  return {
+    runId: plan.runId,
+    jobId: null as string | null,
+    phase: template.phase,
+    trainer: template.trainer,
+    script: plan.script,
+    outputDir: plan.outputDir,
+    preflight: { status: readiness.status, verdicts: readiness.verdicts },
+    estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,
+    gpuHours: plan.gpuHours,
+    data: files > 0 ? { files, bytes } : null,
+  };
+}
+
 const STYLE = { ok: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
 
-function showReadiness(readiness: Readiness, gpuHours: number, { terminal }: Context): void {
+function showReadiness(
+  readiness: Readiness,
+  gpuHours: number,
+  say: (line: string) => void,
+  { terminal }: Context,
+): void {
   for (const verdict of readiness.verdicts) {
-    terminal.out(
+    say(
       `${terminal.style(STYLE[verdict.status], verdict.status.padEnd(9))}  ${verdict.check}: ${verdict.message}`,
     );
   }
-  if (readiness.verdicts.length === 0) terminal.out('unchecked  --no-preflight was given');
-  terminal.out(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
+  if (readiness.verdicts.length === 0) say('unchecked  --no-preflight was given');
+  say(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
 }
 
 /** `--after 12` or `--after RUN` as sbatch's dependency. */

@@ -33,14 +33,14 @@ export async function scanData(
   }
   if (names.length === 0)
     return { files: 0, bytes: 0, problems: [`no file in ${directory} ends in "${suffix}"`] };
-  const isJsonl = suffix.endsWith('.jsonl') && keys.length > 0;
+  const isJsonl = suffix.endsWith('.jsonl');
   const problems: string[] = [];
   let bytes = 0;
   for (let start = 0; start < names.length; start += AT_ONCE) {
     const chunk = names.slice(start, start + AT_ONCE);
     const looks = await Promise.all(
       chunk.map((name, index) =>
-        lookAt(join(directory, name), isJsonl && start + index < MAX_FILES_READ ? keys : []),
+        lookAt(join(directory, name), isJsonl && start + index < MAX_FILES_READ ? keys : undefined),
       ),
     );
     for (const look of looks) {
@@ -58,13 +58,16 @@ function directoryProblem(directory: string, error: unknown): string {
   return `the directory ${directory} cannot be read (${code ?? String(error)})`;
 }
 
-async function lookAt(path: string, keys: readonly string[]): Promise<{ bytes: number; problem?: string }> {
+async function lookAt(
+  path: string,
+  keys: readonly string[] | undefined,
+): Promise<{ bytes: number; problem?: string }> {
   let bytes = 0;
   try {
     const { size } = await stat(path);
     bytes = size;
     if (size === 0) return { bytes, problem: `${path} is empty` };
-    if (keys.length === 0) return { bytes };
+    if (keys === undefined) return { bytes };
     const handle = await open(path, 'r');
     try {
       const problem = await judgeEnds(handle, size, keys);

@@ -13,6 +13,9 @@ export interface RunPaths {
   readonly dataSuffix: string;
   readonly dataKeys: readonly string[];
   readonly output: string;
+  /** Files and directories that the job reads, by the parameter that names them. */
+  readonly needed: Readonly<Record<string, string>>;
+  readonly secretsFile: string | null;
 }
 
 export interface LoginChecks {
@@ -32,6 +35,10 @@ export async function checkLogin(paths: RunPaths): Promise<LoginChecks> {
     }),
     timed('output', 'writable', () => judgeOutput(paths.output)),
     timed('model', 'path', () => judgeModel(paths.model)),
+    ...Object.entries(paths.needed).map(([name, path]) => timed(name, 'path', () => judgePath(name, path))),
+    ...(paths.secretsFile === null
+      ? []
+      : [timed('secrets', 'mode', () => judgeSecrets(paths.secretsFile ?? ''))]),
   ]);
   return { verdicts, data };
 }
@@ -71,10 +78,12 @@ function judgeData(data: DataScan, { data: directory }: RunPaths): Judgement {
 async function judgeOutput(output: string): Promise<Judgement> {
   const existing = await nearestExisting(output);
   try {
-    await access(existing, constants.W_OK | constants.X_OK);
     if (!(await stat(existing)).isDirectory())
       return critical(`${existing} is a file; a directory is wanted`, '--output DIR');
+    await access(existing, constants.W_OK | constants.X_OK);
     const space = await statfs(existing);
+    if (space.blocks === 0)
+      return critical(`${existing} is on a file system that holds no files`, '--output DIR');
     if (space.bavail === 0) return critical(`the file system of ${existing} is full`, `df -h ${existing}`);
     return { status: 'ok', message: `${output} can be written`, value: existing, fix: null };
   } catch (error) {
@@ -86,15 +95,34 @@ async function judgeOutput(output: string): Promise<Judgement> {
 }
 
 async function judgeModel(model: string): Promise<Judgement> {
-  if (!model.startsWith('/'))
-    return { status: 'ok', message: `${model} is a name, not a path`, value: model, fix: null };
+  if (model.startsWith('/')) return judgePath('model', model);
+  return { status: 'ok', message: `${model} is a name, not a path`, value: model, fix: null };
+}
+
+async function judgePath(name: string, path: string): Promise<Judgement> {
   try {
-    await access(model, constants.R_OK);
-    return { status: 'ok', message: `${model} is there`, value: model, fix: null };
+    await access(path, constants.R_OK);
+    return { status: 'ok', message: `${path} is there`, value: path, fix: null };
   } catch (error) {
     return critical(
-      `the model ${model} cannot be read (${errorCode(error) ?? String(error)})`,
-      '--model PATH',
+      `the ${name} ${path} cannot be read (${errorCode(error) ?? String(error)})`,
+      `--${name} PATH`,
+    );
+  }
+}
+
+/** The same question that the job asks on each node before it reads the file. */
+async function judgeSecrets(path: string): Promise<Judgement> {
+  try {
+    const mode = (await stat(path)).mode & 0o777;
+    const shown = mode.toString(8).padStart(4, '0');
+    if ((mode & 0o177) !== 0)
+      return critical(`${path} has mode ${shown}: others could read it`, `chmod 600 ${path}`);
+    return { status: 'ok', message: `${path} is its owner's alone`, value: shown, fix: null };
+  } catch (error) {
+    return critical(
+      `the secrets file ${path} cannot be read (${errorCode(error) ?? String(error)})`,
+      '--secrets-file FILE',
     );
   }
 }

@@ -12,16 +12,27 @@ export function partitionOf(profile: Profile, values: Values): Partition | undef
   return Object.values(profile.partitions).find((partition) => partition.default);
 }
 
-/** What was left open and follows from the cluster: exclusive nodes get all of their CPUs and memory. */
+/**
+ * What was left open and follows from the cluster: exclusive nodes get all of their CPUs and memory, a share of the
+ * GPUs gets the same share of the CPUs.
+ */
 export function fromCluster(profile: Profile, values: Values): Record<string, ParameterValue> {
   const partition = partitionOf(profile, values);
   const wholeNode = Number(values.gpus_per_node) > 0 && values.gpus_per_node === partition?.gpus_per_node;
   const exclusive = values.exclusive ?? wholeNode;
   return {
     exclusive,
-    cpus_per_node: values.cpus_per_node ?? (exclusive ? (partition?.cpus_per_node ?? null) : null),
+    cpus_per_node:
+      values.cpus_per_node ?? cpusOf(partition, Number(values.gpus_per_node), exclusive === true),
     memory: values.memory ?? (exclusive ? '0' : null),
   };
+}
+
+function cpusOf(partition: Partition | undefined, gpus: number, exclusive: boolean): number | null {
+  const all = partition?.cpus_per_node ?? null;
+  if (all === null || exclusive) return all;
+  const share = gpus / (partition?.gpus_per_node ?? 0);
+  return share > 0 && share <= 1 ? Math.max(1, Math.floor(all * share)) : null;
 }
 
 /** How GPUs are asked for on this cluster, as an option of sbatch; null when none are, or Slurm knows of none. */
@@ -38,10 +49,14 @@ export function impossible(profile: Profile, values: Values): string[] {
   if (names.length === 0) return [];
   const partition = partitionOf(profile, values);
   if (!partition) {
-    if (values.partition === null || values.partition === undefined) return [];
-    return [
-      `partition: there is no "${values.partition}".${didYouMean(String(values.partition), names)} The profile knows: ${names.join(', ')}`,
-    ];
+    // Slurm takes a list too and chooses the one that starts first: then each has its own limits.
+    const asked = String(values.partition ?? '')
+      .split(',')
+      .filter((name) => name !== '' && !names.includes(name));
+    return asked.map(
+      (name) =>
+        `partition: there is no "${name}".${didYouMean(name, names)} The profile knows: ${names.join(', ')}`,
+    );
   }
   const where = values.partition ? `the partition ${values.partition}` : 'the default partition';
   const problems: string[] = [];

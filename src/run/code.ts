@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { redact } from '../system/secrets.ts';
 import type { System } from '../system/system.ts';
 import type { GitState } from './manifest.ts';
 
@@ -33,7 +34,7 @@ export async function codeState(system: System, directory: string): Promise<Code
   if (status.code !== 0 || commit === undefined) return undefined;
   const branch = /^# branch\.head (.+)$/m.exec(status.stdout)?.[1];
   const dirty = /^[^#]/m.test(status.stdout);
-  const diff = changes.code === 0 && changes.stdout.length <= MAX_DIFF ? changes.stdout : '';
+  const diff = changes.code === 0 && changes.stdout.length <= MAX_DIFF ? redact(changes.stdout) : '';
   return {
     git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty },
     diff,

@@ -41,6 +41,7 @@ const MAX_OMP_THREADS = 16;
  * @throws UsageError when the cluster, as the profile knows it, can never run it.
  */
 export function planRun(input: PlanInput): Plan {
+  refuseLineBreaks(input.trainerFlags);
   const parameters = settle(input);
   const values = valuesOf(parameters);
   const problems = impossible(input.profile, values);
@@ -66,6 +67,17 @@ export function planRun(input: PlanInput): Plan {
     parameters,
     gpuHours: gpuHours(values),
   };
+}
+
+/** As in every parameter: no place in a batch script can carry them. */
+function refuseLineBreaks(trainerFlags: readonly string[]): void {
+  for (const word of trainerFlags) {
+    if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(word)) {
+      throw new UsageError(
+        `${JSON.stringify(word.slice(0, 80))} (after "--") holds a line break or another control character`,
+      );
+    }
+  }
 }
 
 /** Fills in what the parameters and the cluster leave open. */
@@ -115,7 +127,6 @@ function contextOf(
       id: run.runId,
       dir: run.outputDir,
       log_dir: run.logDir,
-      log: join(run.logDir, 'job.log'),
       comment: `opsctl:${run.runId}`,
       model_name: modelName(String(values.model)),
     },

@@ -1,7 +1,8 @@
-import { link, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import {
+  claimDirectory,
   ensureDirectory,
   errorCode,
   fileError,
@@ -14,6 +15,8 @@ import { suggest } from '../terminal/suggest.ts';
 import type { Manifest } from './manifest.ts';
 
 const MANIFEST = 'manifest.json';
+/** Files open at the same time: login nodes often allow a process no more than 1024. */
+const AT_ONCE = 64;
 
 function runsDirectory(env: System['env']): string {
   return join(stateHome(env), 'runs');
@@ -40,8 +43,28 @@ export async function listRuns(system: System): Promise<Manifest[]> {
     if (errorCode(error) === 'ENOENT') return [];
     throw fileError('cannot read', directory, error);
   });
-  const manifests = await Promise.all(names.map((name) => readManifest(join(directory, name, MANIFEST))));
+  const manifests: (Manifest | undefined)[] = [];
+  for (let start = 0; start < names.length; start += AT_ONCE) {
+    const some = names.slice(start, start + AT_ONCE);
+    manifests.push(...(await Promise.all(some.map((name) => readManifest(join(directory, name, MANIFEST))))));
+  }
   return manifests.flatMap((manifest) => manifest ?? []).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+}
+
+/** Takes a run's id; false when another run has it. Atomic, on NFS too. */
+export async function claimRecord(system: System, runId: string): Promise<boolean> {
+  await ensureDirectory(runsDirectory(system.env));
+  return claimDirectory(join(runsDirectory(system.env), runId), 0o700);
+}
+
+/** Gives an id back that this process has just taken and written nothing under. */
+export async function dropRecord(system: System, runId: string): Promise<void> {
+  await rmdir(join(runsDirectory(system.env), runId)).catch(() => undefined);
+}
+
+/** The run of exactly this id. */
+export async function readRun(system: System, runId: string): Promise<Manifest | undefined> {
+  return readManifest(join(runsDirectory(system.env), runId, MANIFEST));
 }
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
@@ -144,9 +167,14 @@ export async function claimFingerprint(
 /** Takes a fingerprint away from a run that has it; nothing happens when another run has taken it since. */
 export async function releaseFingerprint(system: System, fingerprint: string, runId: string): Promise<void> {
   const path = fingerprintPath(system, fingerprint);
-  const aside = `${path}.${runId}.old`;
-  if ((await readIfThere(path)) !== runId) return;
-  await rename(path, aside).catch(() => undefined);
+  const aside = `${path}.${process.pid}.${runId}.old`;
+  // Moved first and read then: what is read cannot be taken by another any more.
+  const isMoved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!isMoved) return;
+  if ((await readIfThere(aside)) !== runId) await link(aside, path).catch(() => undefined);
   await unlink(aside).catch(() => undefined);
 }
 

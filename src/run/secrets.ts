@@ -1,12 +1,9 @@
 import { UsageError } from '../errors.ts';
+import { holdsSecret } from '../system/secrets.ts';
 
 /** Names under which trainers and hubs take a key. `--eos_token` and `--max_tokens` are none. */
 const SECRET_NAME =
   /(?:^|[_.-])(?:(?:hub|hf|wandb|access|auth|api|bearer|secret)[_-]?(?:token|key)|password|passwd|secret|credentials?)$/i;
-
-/** Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack; wandb's is 40 hexadecimal digits. */
-const SECRET_VALUE =
-  /(?:^|[^A-Za-z0-9])(?:hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,})|(?:^|[=:])[0-9a-f]{40}$/;
 
 /**
  * A script, its manifest and Slurm's own records can be read by others, so no key may get into them.
@@ -17,7 +14,7 @@ export function refuseSecrets(
   trainerFlags: readonly string[],
 ): void {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'string' && SECRET_VALUE.test(value)) throw refusal(`the parameter ${name}`);
+    if (typeof value === 'string' && holdsSecret(value)) throw refusal(`the parameter ${name}`);
   }
   for (const [index, word] of trainerFlags.entries()) {
     const [flag, value] = word.startsWith('--') ? splitFlag(word) : [undefined, word];
@@ -26,7 +23,7 @@ export function refuseSecrets(
       flag !== undefined &&
       SECRET_NAME.test(flag) &&
       (value !== undefined || (next !== undefined && !next.startsWith('--')));
-    if (named || (value !== undefined && SECRET_VALUE.test(value)))
+    if (named || (value !== undefined && holdsSecret(value)))
       throw refusal(flag === undefined ? `word ${index + 1} after "--"` : `the trainer flag ${flag}`);
   }
 }
@@ -53,11 +50,7 @@ export function tellingEnvironment(
 ): Record<string, string> {
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined &&
-      TELLING.test(entry[0]) &&
-      !NEVER.test(entry[0]) &&
-      !SECRET_VALUE.test(entry[1]) &&
-      !/\/\/[^/@\s]*@/.test(entry[1]),
+      entry[1] !== undefined && TELLING.test(entry[0]) && !NEVER.test(entry[0]) && !holdsSecret(entry[1]),
   );
   return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

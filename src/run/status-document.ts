@@ -44,6 +44,9 @@ export interface RunStatus {
   readonly notes: readonly string[];
 }
 
+/** The script's exit code after a signal: sysexits.h, EX_TEMPFAIL. */
+const STOPPED = 75;
+
 interface Parts {
   readonly manifest?: Manifest;
   readonly knowledge: Knowledge;
@@ -91,6 +94,11 @@ export function statusOf(parts: Parts): RunStatus {
     notes: [
       ...parts.notes,
       ...knowledge.notes,
+      ...(manifest && state.phase === 'ended' && knowledge.exitCode === STOPPED
+        ? [
+            'A signal stopped it before its end, such as the one before the time limit; its checkpoint is kept.',
+          ]
+        : []),
       ...(metrics.diverged
         ? ['The newest loss or gradient norm is not a number: the run has diverged.']
         : []),

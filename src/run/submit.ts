@@ -1,79 +1,24 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EXIT, OpsError, UsageError } from '../errors.ts';
-import { checkLogin, type LoginChecks } from '../health/login.ts';
-import { type Status, type Verdict, worst } from '../health/verdict.ts';
-import { sbatch, sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
-import { claimDirectory, ensureDirectory, together, writeAtomic } from '../system/files.ts';
+import { EXIT, OpsError } from '../errors.ts';
+import { type Submitted, sbatch } from '../slurm/sbatch.ts';
+import { squeue } from '../slurm/squeue.ts';
+import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Manifest } from './manifest.ts';
-import { type Plan, type PlanInput, planRun, valuesOf } from './plan.ts';
-import { forgetRun, lookUpRun, releaseFingerprint, saveManifest } from './registry.ts';
-import { refuseSecrets, tellingEnvironment } from './secrets.ts';
+import { claimPlace } from './place.ts';
+import { type Plan, planRun, valuesOf } from './plan.ts';
+import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
+import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
+import { tellingEnvironment } from './secrets.ts';
 import { claimTurn } from './turn.ts';
 
-export interface SubmitRequest extends PlanInput {
-  /** Submit even though the same thing is queued or running. */
-  readonly again: boolean;
-  readonly preflight: boolean;
-  /** Options of sbatch beside the script's own, such as a dependency. */
-  readonly sbatchOptions: readonly string[];
-}
-
-/** What was found before the queue. */
-export interface Readiness {
-  readonly status: Status;
-  readonly verdicts: readonly Verdict[];
-  readonly data: LoginChecks['data'];
-  readonly slurm: TestOnly | null;
-}
-
 export interface Submission {
+  readonly plan: Plan;
   readonly manifest: Manifest;
   readonly readiness: Readiness;
-}
-
-/** Looks at paths and asks Slurm whether it would take the script, both at once. Changes nothing. */
-export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
-  refuseSecrets(valuesOf(plan.parameters), request.trainerFlags);
-  if (!request.preflight)
-    return { status: 'unknown', verdicts: [], data: { files: 0, bytes: 0, problems: [] }, slurm: null };
-  const values = valuesOf(plan.parameters);
-  const paths = {
-    model: String(values.model),
-    data: String(values.data),
-    dataSuffix: String(values.data_suffix ?? ''),
-    dataKeys: request.template.front.data_keys ?? [],
-    output: String(values.output),
-  };
-  const [checks, slurm] = await Promise.all([
-    checkLogin(paths),
-    sbatchTestOnly(system, plan.script, request.sbatchOptions),
-  ]);
-  const verdicts = [...checks.verdicts, slurmVerdict(slurm)];
-  return { status: worst(verdicts.map((verdict) => verdict.status)), verdicts, data: checks.data, slurm };
-}
-
-function slurmVerdict(slurm: TestOnly): Verdict {
-  const common = { check: 'slurm-accepts', node: 'controller', fact: 'test-only', limit: null, seconds: 0 };
-  if (slurm.accepted) {
-    return {
-      ...common,
-      status: 'ok',
-      message: slurm.start ? `Slurm would start it at ${slurm.start}` : 'Slurm would take it',
-      value: slurm.start,
-      fix: null,
-    };
-  }
-  return {
-    ...common,
-    status: 'critical',
-    message: `Slurm would refuse it: ${slurm.reason}`,
-    value: null,
-    fix: 'sinfo -o "%P %a %l %D %G"',
-  };
 }
 
 /**
@@ -84,8 +29,11 @@ function slurmVerdict(slurm: TestOnly): Verdict {
  */
 export async function submitRun(system: System, request: SubmitRequest): Promise<Submission> {
   const plan = planRun(request);
-  const [readiness, code] = await Promise.all([getReady(system, plan, request), codeOf(system, plan)]);
-  refuseCritical(readiness);
+  const [readiness, code] = await Promise.all([
+    getReady(system, plan, request),
+    codeOf(system, plan, request),
+  ]);
+  refuseCritical(readiness, plan);
   const print = fingerprint(
     request.template.phase,
     request.template.trainer,
@@ -109,7 +57,7 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     await forget().catch(() => undefined);
     throw error;
   }
-  return { manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
+  return { plan: placed, manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
 }
 
 /** From here on Slurm may have the job: what was written goes away only when Slurm has said no. */
@@ -119,13 +67,7 @@ async function hand(
   options: readonly string[],
   forget: () => Promise<void>,
 ): Promise<Manifest> {
-  const answer = await sbatch(system, manifest.script, options).catch((error: unknown) =>
-    notSure(error, manifest),
-  );
-  if (!answer.accepted) {
-    await forget();
-    throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
-  }
+  const answer = await settle(system, manifest, options, forget);
   const submitted: Manifest = {
     ...manifest,
     state: 'submitted',
@@ -147,49 +89,53 @@ async function hand(
   return submitted;
 }
 
+/**
+ * Calls sbatch until it is certain whether Slurm has the job. A no is believed only when squeue does not show the job:
+ * a wrapper or a broken connection may fail after the job was taken.
+ */
+async function settle(
+  system: System,
+  manifest: Manifest,
+  options: readonly string[],
+  forget: () => Promise<void>,
+): Promise<Extract<Submitted, { outcome: 'accepted' }>> {
+  const answer = await sbatch(system, manifest.script, options).catch(async (error: unknown) => {
+    if (error instanceof OpsError && error.exitCode === EXIT.tryAgain)
+      throw notSure(error.message, manifest, error);
+    // Slurm is not there at all: nothing was asked.
+    await forget();
+    throw error;
+  });
+  if (answer.outcome === 'accepted') return answer;
+  const jobs = await squeue(system, { user: manifest.user, names: [manifest.runId] }).catch(
+    (error: unknown) => {
+      throw notSure(answer.reason, manifest, error);
+    },
+  );
+  const taken = jobs.find((job) => job.name === manifest.runId);
+  if (taken) return { outcome: 'accepted', jobId: taken.jobId, cluster: null };
+  if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
+  await forget();
+  throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
+}
+
 /** No answer is no refusal: Slurm may have taken the job before the line went dead, so the intent stays. */
-function notSure(error: unknown, manifest: Manifest): never {
-  if (!(error instanceof OpsError) || error.exitCode !== EXIT.tryAgain) throw error;
-  throw new OpsError(`${error.message}\n  It is not known whether Slurm took the job.`, {
+function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
+  return new OpsError(`${reason}\n  It is not known whether Slurm took the job.`, {
     exitCode: EXIT.tryAgain,
     hint: `Do not submit it again before "opsctl status ${manifest.runId}" has said so: it looks for the job by its name.`,
-    cause: error,
+    cause,
   });
 }
 
-async function codeOf(system: System, plan: Plan): Promise<CodeState | undefined> {
+/** The trainer that lies in opsctl's own checkout. */
+const EXAMPLE = 'example';
+
+/** The checkout that the trainer is run from: the one that is named, else where the user is. */
+async function codeOf(system: System, plan: Plan, request: SubmitRequest): Promise<CodeState | undefined> {
   const directory = plan.parameters.code?.value;
-  return codeState(system, typeof directory === 'string' ? directory : system.cwd);
-}
-
-function refuseCritical({ verdicts }: Readiness): void {
-  const critical = verdicts.filter((verdict) => verdict.status === 'critical');
-  if (critical.length === 0) return;
-  const lines = critical.map(
-    (verdict) => `${verdict.check}: ${verdict.message}${verdict.fix === null ? '' : `   [${verdict.fix}]`}`,
-  );
-  throw new OpsError(`nothing was submitted, because the run could not start:\n  ${lines.join('\n  ')}`, {
-    exitCode: EXIT.critical,
-    hint: 'Mend it, or give --no-preflight to submit all the same.',
-  });
-}
-
-/** Makes the run's own directory. A name that was derived is moved on by a second when another run has just taken it. */
-async function claimPlace(system: System, plan: Plan, request: SubmitRequest): Promise<Plan> {
-  let candidate = plan;
-  for (let second = 1; !(await claimDirectory(candidate.outputDir)); second++) {
-    const isDerived = plan.parameters.name?.source === 'derived';
-    if (!isDerived || second > 10) {
-      const owner = await lookUpRun(system, candidate.runId);
-      const whose = owner ? `by the run ${owner.runId} of ${owner.createdAt}` : 'already';
-      throw new UsageError(
-        `the output directory ${candidate.outputDir} is in use ${whose}`,
-        'Give another --name or --output.',
-      );
-    }
-    candidate = planRun({ ...request, now: new Date(request.now.getTime() + second * 1000) });
-  }
-  return candidate;
+  if (typeof directory === 'string') return codeState(system, directory);
+  return codeState(system, request.template.trainer === EXAMPLE ? request.packageRoot : system.cwd);
 }
 
 function buildManifest(

@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.ts';
 import { isJobId } from '../slurm/job.ts';
 import type { System } from '../system/system.ts';
 import type { Manifest } from './manifest.ts';
@@ -15,6 +16,8 @@ export type Target =
  * @throws UsageError when it names nothing that can be looked up.
  */
 export async function findTarget(system: System, text: string): Promise<Target> {
+  if (text === '')
+    throw new UsageError('no run is named', 'Give a run, the beginning of its name, a job id, or "last".');
   if (!isJobId(text)) return { kind: 'run', manifest: await findRun(system, text) };
   const runs = await listRuns(system);
   const manifest = runs.find((run) => run.jobId !== null && run.jobId === baseId(text));

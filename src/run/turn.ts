@@ -1,7 +1,7 @@
 import { EXIT, OpsError, UsageError } from '../errors.ts';
 import type { System } from '../system/system.ts';
 import type { Manifest } from './manifest.ts';
-import { claimFingerprint, lookUpRun, releaseFingerprint } from './registry.ts';
+import { claimFingerprint, readRun, releaseFingerprint } from './registry.ts';
 import { knowTarget } from './status.ts';
 
 /** A cluster that is busy with one submission is not asked for ever. */
@@ -17,7 +17,7 @@ export async function claimTurn(system: System, fingerprint: string, runId: stri
     const holder = await claimFingerprint(system, fingerprint, runId);
     if (holder === undefined) return;
     // A manifest is written before its claim: a claim without one is what a crash left of a run taken back.
-    const other = await lookUpRun(system, holder);
+    const other = await readRun(system, holder);
     const life = other ? await lifeOf(system, other) : 'ended';
     if (life !== 'ended') {
       throw new UsageError(

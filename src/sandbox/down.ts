@@ -7,7 +7,7 @@ import { deleteFiles, endProcess, endProcesses, refuseMounts, removeEmpty } from
 import { lockPlace } from './lock.ts';
 import type { Place } from './place.ts';
 import { isAlive } from './processes.ts';
-import { layout, readSandbox } from './sandbox.ts';
+import { layout, readSandbox, refuseElsewhere } from './sandbox.ts';
 import { poll } from './wait.ts';
 
 /** An `up` that was ended gives the lock back at once, another `down` when it is done. */
@@ -29,10 +29,11 @@ export async function down(system: System, place: Place, keepShared: boolean): P
   const found = await readSandbox(place.dir);
   if (found.kind === 'foreign') {
     throw new UsageError(
-      `${place.dir} is no sandbox: it has no sandbox.json. Nothing was touched.`,
+      `${place.dir} is no sandbox: it has neither sandbox.json nor what "down --keep" leaves. Nothing was touched.`,
       'Name the directory that "opsctl sandbox up" printed.',
     );
   }
+  if (found.kind === 'sandbox') refuseElsewhere(found.sandbox);
   await refuseMounts(place.dir);
   const starter = found.kind === 'sandbox' ? found.sandbox.starter : null;
   if (starter !== null && (await isAlive(starter))) endProcess(starter.pid);
@@ -45,7 +46,7 @@ export async function down(system: System, place: Place, keepShared: boolean): P
   try {
     const processesEnded = await endProcesses(place.dir);
     const wasThere = found.kind === 'sandbox' || found.kind === 'half-made' || processesEnded > 0;
-    const data = keepShared || found.kind === 'only-shared' ? 'keep-unless-empty' : 'delete';
+    const data = keepShared || found.kind === 'kept' ? 'keep-unless-empty' : 'delete';
     const gone = await deleteFiles(system, place.dir, data);
     if (place.own) await removeEmpty(dirname(place.dir));
     return { found: wasThere, processesEnded, kept: gone ? null : layout(place.dir).shared };
@@ -54,8 +55,11 @@ export async function down(system: System, place: Place, keepShared: boolean): P
   }
 }
 
-/** How many entries the users' data has: `down` says so before it deletes them. */
+/** How many entries of the users' data `down` would delete: it says so before. */
 export async function sharedEntries(dir: string): Promise<number> {
+  const found = await readSandbox(dir);
+  if (found.kind !== 'sandbox' && found.kind !== 'half-made') return 0;
+  if (found.kind === 'sandbox') refuseElsewhere(found.sandbox);
   const path = layout(dir).shared;
   try {
     return (await readdir(path)).length;

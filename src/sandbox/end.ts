@@ -1,12 +1,12 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { processesOf } from './evidence.ts';
 import { isBelow } from './namespace.ts';
 import { isAlive, readProcesses } from './processes.ts';
-import { isMarker } from './sandbox.ts';
+import { isMarker, layout, writeKept } from './sandbox.ts';
 import { poll } from './wait.ts';
 
 const END_LIMIT_MS = 15_000;
@@ -48,26 +48,31 @@ export function endProcess(pid: number): void {
   }
 }
 
-/** What to do with `shared/`, the users' data: always delete it, never, or only when nothing is in it. */
-export type SharedData = 'delete' | 'keep' | 'keep-unless-empty';
+/** What to do with `shared/`, the users' data: always delete it, or only when nothing is in it. */
+export type SharedData = 'delete' | 'keep-unless-empty';
 
 /**
  * Deletes a sandbox's files, its marker last: after a crash half-way the rest is still known to be a sandbox.
- * Never follows a link, and refuses to go through a mount that someone put below the directory.
+ * Data that stays is marked as a sandbox's before that. Never follows a link, and refuses to go through a mount
+ * that someone put below the directory.
  * @returns whether the directory itself is gone.
  */
 export async function deleteFiles(system: System, dir: string, shared: SharedData): Promise<boolean> {
   await refuseMounts(dir);
-  const entries = await readdir(dir).catch((error) => {
+  const entries: string[] = await readdir(dir).catch((error) => {
     if (errorCode(error) === 'ENOENT') return [];
     throw fileError('cannot read', dir, error);
   });
-  for (const entry of entries.filter((one) => !isMarker(one) && one !== 'shared')) {
-    await deleteTree(system, join(dir, entry));
+  const files = layout(dir);
+  const last = entries.filter(isMarker);
+  const data = [files.shared, files.kept];
+  for (const path of entries.filter((one) => !last.includes(one)).map((one) => join(dir, one))) {
+    if (!data.includes(path)) await deleteTree(system, path);
   }
-  if (shared === 'delete') await deleteTree(system, join(dir, 'shared'));
-  if (shared === 'keep-unless-empty') await removeEmpty(join(dir, 'shared'));
-  for (const entry of entries.filter(isMarker)) await deleteTree(system, join(dir, entry));
+  if (shared === 'delete') await deleteTree(system, files.shared);
+  if (shared === 'delete' || (await removeEmpty(files.shared))) await deleteTree(system, files.kept);
+  else if (!entries.includes(basename(files.kept))) await writeKept(dir);
+  for (const entry of last) await deleteTree(system, join(dir, entry));
   return removeEmpty(dir);
 }
 
@@ -90,6 +95,12 @@ async function deleteTree(system: System, path: string): Promise<void> {
   } catch (error) {
     if (errorCode(error) !== 'EACCES' && errorCode(error) !== 'EPERM')
       throw fileError('cannot delete', path, error);
+    // chmod follows a link that it is given, and what that leads to is not the sandbox's.
+    const isLink = await lstat(path).then(
+      (seen) => seen.isSymbolicLink(),
+      () => true,
+    );
+    if (isLink) throw fileError('cannot delete', path, error);
     // A job may take away its own user's right to write a directory. chmod -R follows no links it meets.
     await system.exec(['chmod', '-R', 'u+rwX', '--', path], { env: system.env, timeoutMs: 60_000 });
     await remove().catch((again) => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError } from '../errors.ts';
+import { OpsError, UsageError } from '../errors.ts';
 import { errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import { shortHostname } from '../system/system.ts';
 import type { Shape } from './shape.ts';
 
 /** How a node gets a /dev/shm and /tmp of its own: as root, as an ordinary user, or not at all. */
@@ -42,11 +43,14 @@ export interface Ports {
 }
 
 const MARKER = 'sandbox.json';
+/** Beside a `shared` that outlived its sandbox: the next `up` may use it, which it may not with anyone else's. */
+const KEPT = 'sandbox.kept';
 
 /** The files of a sandbox that more than one part of opsctl names. */
 export function layout(dir: string) {
   return {
     marker: join(dir, MARKER),
+    kept: join(dir, KEPT),
     slurmConf: join(dir, 'etc', 'slurm.conf'),
     gresConf: join(dir, 'etc', 'gres.conf'),
     cgroupConf: join(dir, 'etc', 'cgroup.conf'),
@@ -72,9 +76,12 @@ export function clusterName(dir: string): string {
   return `sandbox_${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
 }
 
-/** What a directory is to the sandbox commands. `half-made`: `up` was killed before it had said what it makes. */
+/**
+ * What a directory is to the sandbox commands. `half-made`: `up` was killed before it had said what it makes.
+ * `kept`: nothing but the data of a sandbox that is gone.
+ */
 export type Found =
-  | { readonly kind: 'absent' | 'empty' | 'half-made' | 'only-shared' | 'foreign' }
+  | { readonly kind: 'absent' | 'empty' | 'half-made' | 'kept' | 'foreign' }
   | { readonly kind: 'sandbox'; readonly sandbox: Sandbox };
 
 export async function readSandbox(dir: string): Promise<Found> {
@@ -88,8 +95,9 @@ export async function readSandbox(dir: string): Promise<Found> {
   if (entries.length === 0) return { kind: 'empty' };
   const sandbox = parse((await readIfThere(join(dir, MARKER))) ?? '');
   if (sandbox === undefined) {
-    const others = entries.filter((entry) => entry !== 'shared');
-    if (others.length === 0) return { kind: 'only-shared' };
+    const ours = entries.includes(KEPT) ? ['shared', KEPT] : [];
+    const others = entries.filter((entry) => !ours.includes(entry));
+    if (others.length === 0) return { kind: 'kept' };
     return { kind: others.every(isMarker) ? 'half-made' : 'foreign' };
   }
   if (sandbox.dir !== dir) {
@@ -99,6 +107,21 @@ export async function readSandbox(dir: string): Promise<Found> {
     );
   }
   return { kind: 'sandbox', sandbox };
+}
+
+/**
+ * @throws OpsError for a sandbox of another machine. Its state may lie on a file system that both see, but its
+ * processes and its lock do not show here: it would look like one that had crashed.
+ */
+export function refuseElsewhere(sandbox: Sandbox): void {
+  const here = shortHostname();
+  if (sandbox.host === here) return;
+  throw new OpsError(
+    `sandbox "${sandbox.name}" was started on ${sandbox.host}, and this is ${here}. Nothing was touched.`,
+    {
+      hint: `Run this on ${sandbox.host}, or name another one with --name. If that machine is gone for good, delete ${sandbox.dir} by hand.`,
+    },
+  );
 }
 
 /** The marker, or the temporary file from which it is made. */
@@ -113,6 +136,14 @@ function parse(text: string): Sandbox | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Says of `shared` that a sandbox made it. */
+export async function writeKept(dir: string): Promise<void> {
+  await writeAtomic(
+    layout(dir).kept,
+    'The data of an opsctl sandbox that is gone; the next one here uses it.\n',
+  );
 }
 
 /** Writes the marker, whole or not at all. */

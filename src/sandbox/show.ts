@@ -58,6 +58,9 @@ function selection(place: Place): string {
 }
 
 export function showStatus(status: SandboxStatus | AbsentStatus): string[] {
+  if (status.state === 'elsewhere') {
+    return [`Sandbox "${status.name}" is on ${status.host}: ask for its status there (${status.dir})`];
+  }
   const head = `Sandbox "${status.name}" is ${status.state} (${status.dir})`;
   if (!('nodes' in status)) return [head];
   const daemons = Object.entries(status.pids).map(([program, pid]) => `${program} ${pid ?? 'not running'}`);

@@ -1,4 +1,4 @@
-import type { System } from '../system/system.ts';
+import { type System, shortHostname } from '../system/system.ts';
 import { nodeStates } from './client.ts';
 import { daemonsAmong } from './evidence.ts';
 import type { Place } from './place.ts';
@@ -15,14 +15,16 @@ export interface NodeStatus {
   readonly port: number;
 }
 
-/** `degraded`: a daemon is missing, or a node takes no jobs. */
-export type SandboxState = 'absent' | 'starting' | 'down' | 'degraded' | 'up';
+/** `elsewhere`: another machine's, of which nothing more can be told here. `degraded`: a daemon is missing, or a node takes no jobs. */
+export type SandboxState = 'absent' | 'elsewhere' | 'starting' | 'down' | 'degraded' | 'up';
 
 export interface SandboxStatus {
   readonly name: string;
   readonly dir: string;
   readonly state: SandboxState;
   readonly up: boolean;
+  /** The machine on which it was started; null when there is none. */
+  readonly host: string | null;
   readonly nodes: readonly NodeStatus[];
   readonly gpusPerNode: number;
   readonly accounting: boolean;
@@ -36,12 +38,15 @@ export interface SandboxStatus {
   readonly pids: Readonly<Record<string, number | null>>;
 }
 
-export type AbsentStatus = Pick<SandboxStatus, 'name' | 'dir' | 'state' | 'up'>;
+/** Of a sandbox that is absent or elsewhere. */
+export type AbsentStatus = Pick<SandboxStatus, 'name' | 'dir' | 'state' | 'up' | 'host'>;
 
 export async function status(system: System, place: Place): Promise<SandboxStatus | AbsentStatus> {
   const found = await readSandbox(place.dir);
-  if (found.kind !== 'sandbox') return { name: place.name, dir: place.dir, state: 'absent', up: false };
+  const none = { name: place.name, dir: place.dir, up: false };
+  if (found.kind !== 'sandbox') return { ...none, state: 'absent', host: null };
   const { sandbox } = found;
+  if (sandbox.host !== shortHostname()) return { ...none, state: 'elsewhere', host: sandbox.host };
   const running = daemonsAmong(sandbox.dir, await readProcesses());
   const pidOf = (program: string) => running.find((daemon) => daemon.program === program)?.pid ?? null;
   const states = pidOf('slurmctld') === null ? undefined : await nodeStates(system, sandbox);
@@ -59,6 +64,7 @@ export async function status(system: System, place: Place): Promise<SandboxStatu
     dir: sandbox.dir,
     state,
     up: state === 'up',
+    host: sandbox.host,
     nodes,
     gpusPerNode: sandbox.shape.gpusPerNode,
     accounting: sandbox.shape.accounting,

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { EXIT, OpsError, UsageError } from '../errors.ts';
 import { ensureDirectory, fileError } from '../system/files.ts';
+import { packageRoot } from '../system/package.ts';
 import { currentUser, home, type System, shortHostname } from '../system/system.ts';
 import { deleteFiles, endProcesses, removeEmpty } from './end.ts';
 import { type DaemonSeen, daemonsAmong } from './evidence.ts';
@@ -13,7 +14,7 @@ import { neededShares, PRIVATE_DIRECTORIES, probeIsolation } from './namespace.t
 import type { Place } from './place.ts';
 import { holdPorts } from './ports.ts';
 import { processId, readProcesses } from './processes.ts';
-import { clusterName, readSandbox, type Sandbox, writeSandbox } from './sandbox.ts';
+import { clusterName, readSandbox, refuseElsewhere, type Sandbox, writeSandbox } from './sandbox.ts';
 import { type AskedShape, differences, wholeShape } from './shape.ts';
 import { startMissing } from './start.ts';
 
@@ -53,10 +54,11 @@ async function upAlone(
   const found = await readSandbox(place.dir);
   if (found.kind === 'foreign') {
     throw new UsageError(
-      `${place.dir} is not empty and no sandbox.`,
+      `${place.dir} is not empty and no sandbox. Nothing was touched.`,
       'Name a directory that is empty or not there yet: --dir DIR',
     );
   }
+  if (found.kind === 'sandbox') refuseElsewhere(found.sandbox);
   if (found.kind === 'sandbox' && found.sandbox.starter === null) {
     const running = daemonsAmong(place.dir, await readProcesses());
     if (running.some((daemon) => daemon.program.startsWith('slurm'))) {
@@ -144,7 +146,7 @@ async function discard(system: System, place: Place): Promise<void> {
 
 /**
  * What the nodes see although it lies below their private directories: the sandbox itself, what was asked for,
- * and, as a cluster's home is shared, the user's home and where `up` was typed.
+ * and, as a cluster's home is shared, the user's home, where `up` was typed, and opsctl with its example trainer.
  */
 async function visibleDirectories(
   system: System,
@@ -160,7 +162,7 @@ async function visibleDirectories(
     );
   }
   const usual = await Promise.all(
-    [system.cwd, home(system.env)].map((path) => realpath(path).catch(() => undefined)),
+    [system.cwd, home(system.env), packageRoot()].map((path) => realpath(path).catch(() => undefined)),
   );
   return neededShares([place.dir, ...asked, ...usual.filter((path) => path !== undefined)]);
 }

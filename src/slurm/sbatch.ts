@@ -10,9 +10,10 @@ export interface StartEstimate {
 export type TestOnly =
   | ({ readonly accepted: true } & StartEstimate)
   | { readonly accepted: false; readonly reason: string };
+/** `unclear`: sbatch ended without saying yes or no, so Slurm may have the job. */
 export type Submitted =
-  | { readonly accepted: true; readonly jobId: string; readonly cluster: string | null }
-  | { readonly accepted: false; readonly reason: string };
+  | { readonly outcome: 'accepted'; readonly jobId: string; readonly cluster: string | null }
+  | { readonly outcome: 'refused' | 'unclear'; readonly reason: string };
 
 /** The controller plans the whole queue for --test-only: on a large cluster that takes its time. */
 const LIMIT_MS = 9_000;
@@ -47,9 +48,11 @@ export async function sbatch(
     env: withoutJob(system.env),
     timeoutMs: LIMIT_MS,
   });
-  const match = /^(\d+)(?:;(\S+))?\s*$/m.exec(answer.stdout);
-  if (match?.[1] !== undefined) return { accepted: true, jobId: match[1], cluster: match[2] ?? null };
-  return { accepted: false, reason: lastLine(answer.stderr) || 'sbatch printed no job id' };
+  // Sites put their own programs in sbatch's place; those often print the words that sbatch has without --parsable.
+  const match = /^(?:Submitted batch job )?(\d+)(?:;(\S+))?\s*$/m.exec(answer.stdout);
+  if (match?.[1] !== undefined) return { outcome: 'accepted', jobId: match[1], cluster: match[2] ?? null };
+  const reason = lastLine(answer.stderr) || `sbatch printed no job id (exit code ${answer.code})`;
+  return { outcome: answer.code === null || answer.code === 0 ? 'unclear' : 'refused', reason };
 }
 
 /**

@@ -56,7 +56,7 @@ export const exec: Exec = async (argv, options = {}) => {
   }
 };
 
-/** bash says so itself when it cannot exec: a program's own exit code of 126 or 127 is not mistaken for it. */
+/** bash says so itself, in the user's language, when it cannot exec: a program's own 126 or 127 is not mistaken for it. */
 function isMissing(code: number | null, stderr: string): boolean {
-  return (code === NOT_FOUND || code === NOT_EXECUTABLE) && /^\S*bash: line \d+: (?:exec: )?/m.test(stderr);
+  return (code === NOT_FOUND || code === NOT_EXECUTABLE) && /^\S*bash: /.test(stderr);
 }

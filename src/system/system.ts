@@ -1,5 +1,5 @@
 import { homedir, hostname, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Exec } from './exec.ts';
 
 /** Everything outside the process that a function may touch. Tests give another one. */
@@ -22,7 +22,7 @@ export function realSystem(): System {
 
 /** `$OPSCTL_HOME`, else `$XDG_STATE_HOME/opsctl`, else `~/.local/state/opsctl`. A relative XDG path is ignored, as its specification asks. */
 export function stateHome(env: System['env']): string {
-  if (env.OPSCTL_HOME) return env.OPSCTL_HOME;
+  if (env.OPSCTL_HOME) return resolve(env.OPSCTL_HOME);
   const xdg = env.XDG_STATE_HOME;
   return xdg && isAbsolute(xdg) ? join(xdg, 'opsctl') : join(home(env), '.local', 'state', 'opsctl');
 }
@@ -34,7 +34,8 @@ export function configHome(env: System['env']): string {
 }
 
 export function home(env: System['env']): string {
-  return env.HOME || homedir();
+  // With HOME set and empty, homedir() is empty too; the user database knows better.
+  return env.HOME || homedir() || userInfo().homedir;
 }
 
 export function currentUser(): string {

@@ -80,14 +80,13 @@ const READERS: Readonly<Record<ParameterType, Reader>> = {
     const path = absolute(value, around);
     return /^(\.{0,2}\/|~)/.test(value) || around.exists(path) ? path : value;
   },
-  name: (parameter, given) =>
-    matching(
-      parameter,
-      given,
-      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
-      'letters, digits, ".", "_" and "-", beginning with a letter or digit',
-      MAX_NAME,
-    ),
+  name: (parameter, given) => {
+    const value = String(given.value);
+    // Where a run is named, digits are a job's id and "last" is the newest run.
+    if (/^[^A-Za-z]*$/.test(value) || value === 'last')
+      throw wrong(parameter, given, 'needs a letter, and may not be "last"');
+    return runNameOf(parameter, given);
+  },
   slurm: (parameter, given) =>
     matching(parameter, given, /^[A-Za-z0-9][A-Za-z0-9_.,@[\]-]*$/, 'a name as Slurm spells it', MAX_TEXT),
   memory: (parameter, given) =>
@@ -100,6 +99,8 @@ const READERS: Readonly<Record<ParameterType, Reader>> = {
     ),
   duration: (parameter, given) => {
     const value = line(parameter, given);
+    if (parseDuration(value) === 0)
+      throw wrong(parameter, given, 'is no time limit to Slurm: write UNLIMITED if that is meant');
     if (parseDuration(value) === undefined)
       throw wrong(
         parameter,
@@ -153,6 +154,16 @@ function line(parameter: Parameter, given: Given): string {
       'begins with "-": a program would take it for an option (write ./-name for a path)',
     );
   return value;
+}
+
+function runNameOf(parameter: Parameter, given: Given): string {
+  return matching(
+    parameter,
+    given,
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+    'letters, digits, ".", "_" and "-", beginning with a letter or digit',
+    MAX_NAME,
+  );
 }
 
 function matching(

@@ -3,6 +3,8 @@ const PLAIN = /^[A-Za-z0-9_@%+:,./-]+$/;
 
 /** A value as one word of bash, whatever it holds (POSIX shell, 2.2.2: within single quotes nothing is special). */
 export function shellWord(value: string): string {
+  // Quotes hold in a word, not in a heredoc around it: there a line of its own could end the text.
+  if (/[\n\r\0]/.test(value)) throw new TypeError('a line break cannot be put into a script');
   return PLAIN.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }
 
@@ -12,9 +14,4 @@ export function shellWord(value: string): string {
  */
 export function directiveValue(value: string): string {
   return /^[A-Za-z0-9_@%+:,./=[\]-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
-}
-
-/** In a file name of an #SBATCH line, `%` begins a pattern such as %j; doubled it stands for itself. */
-export function directivePath(value: string): string {
-  return directiveValue(value.replaceAll('%', '%%'));
 }

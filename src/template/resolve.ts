@@ -86,8 +86,7 @@ export function flagName(name: string): string {
  * @throws UsageError for one without `=`.
  */
 export function parseSettings(words: readonly string[]): Record<string, Given> {
-  const values: Record<string, Given> = {};
-  for (const word of words) {
+  const entries = words.map((word): [string, Given] => {
     const at = word.indexOf('=');
     if (at < 1)
       throw new UsageError(
@@ -95,7 +94,7 @@ export function parseSettings(words: readonly string[]): Record<string, Given> {
         'For example: --set learning_rate=1e-5',
       );
     const name = word.slice(0, at).replaceAll('-', '_');
-    values[name] = { value: word.slice(at + 1), where: `--set ${name}` };
-  }
-  return values;
+    return [name, { value: word.slice(at + 1), where: `--set ${name}` }];
+  });
+  return Object.fromEntries(entries);
 }

@@ -148,7 +148,7 @@ describe('opsctl submit sft', () => {
   });
 
   it('runs where the paths hold spaces, quotes, percent signs and $(…)', async () => {
-    const odd = join(slurm.root, `it's "odd" 100%j $(touch canary) \`x\``);
+    const odd = join(slurm.root, `it's "odd" b\\s 100%j $(touch canary) \`x\``);
     mkdirSync(odd);
     const { runId, outputDir } = parsed(
       await submit(['--output', odd, '--max-steps', '5', '--name', 'odd-path']),
@@ -205,6 +205,70 @@ describe('a submission that fails', () => {
   });
 });
 
+describe('a name', () => {
+  it('is one run, whatever the output: the second is refused and harms nothing of the first', async () => {
+    const first = parsed(
+      await submit([
+        '--name',
+        'one-name',
+        '--output',
+        join(slurm.root, 'a'),
+        '--step-delay',
+        '1',
+        '--seed',
+        '30',
+      ]),
+    );
+    for (const more of [[], ['--partition', 'nope', '--no-preflight']]) {
+      const second = await submit([
+        '--name',
+        'one-name',
+        '--output',
+        join(slurm.root, 'b'),
+        '--seed',
+        '31',
+        ...more,
+      ]);
+      expect(second.code).toBe(64);
+      expect(second.stderr).toContain('there is a run one-name already');
+    }
+    expect(manifestOf('one-name')).toMatchObject({ jobId: first.jobId, outputDir: first.outputDir });
+    expect(existsSync(join(slurm.root, 'b', 'one-name'))).toBe(false);
+    await slurm.opsctl(['cancel', 'one-name']);
+  });
+
+  it.each(['42', 'last', '---'])('is refused when it would be taken for something else: %s', async (name) => {
+    expect(await submit(['--name', name])).toMatchObject({ code: 64 });
+  });
+});
+
+describe('a signal before the end', () => {
+  it('leaves a checkpoint of all ranks, and is no failure of any node', async () => {
+    const { runId, jobId, outputDir } = parsed(
+      await submit(['--max-steps', '500', '--step-delay', '0.1', '--name', 'signalled', '--seed', '32']),
+    );
+    await until(
+      'the first steps',
+      () =>
+        existsSync(join(outputDir, 'logs', 'job.log')) &&
+        readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8').includes('step=10/'),
+      90_000,
+    );
+    expect(await slurm.slurm(['scancel', '--signal=TERM', jobId])).toMatchObject({ code: 0 });
+    expect(await ended(runId)).toBe('FAILED');
+    const log = readFileSync(join(outputDir, 'logs', 'job.log'), 'utf8');
+    expect(log).toContain('stopped signal=SIGTERM');
+    expect(log).not.toContain('Terminated');
+    expect(JSON.parse(readFileSync(join(outputDir, 'attempts', '0.json'), 'utf8'))).toMatchObject({
+      exitCode: 75,
+    });
+    expect(readdirSync(join(outputDir, 'checkpoints')).some((name) => /^checkpoint-\d+$/.test(name))).toBe(
+      true,
+    );
+    expect((await slurm.opsctl(['status', runId])).stdout).toContain('A signal stopped it before its end');
+  });
+});
+
 describe('a job that Slurm has taken', () => {
   it('is found again when opsctl is killed before it could write the job id down', async () => {
     const env = standBefore(
@@ -234,6 +298,33 @@ describe('a job that Slurm has taken', () => {
     expect(await status('silent')).toMatchObject({ jobId: expect.stringMatching(/^\d+$/) });
     await slurm.opsctl(['cancel', 'silent']);
   });
+
+  it.each([
+    ['prints no job id', '$REAL "$@" >/dev/null'],
+    ['is killed by a signal', '$REAL "$@" >/dev/null\nkill -9 $$'],
+    [
+      'fails with words that nobody knows',
+      '$REAL "$@" >/dev/null\necho "sbatch: error: Message receive failure" >&2\nexit 1',
+    ],
+    ['speaks as without --parsable', 'id=$($REAL "$@")\necho "Submitted batch job $id"'],
+  ])('is kept when sbatch %s', async (what, body) => {
+    const name = `odd-sbatch-${what.length}`;
+    const env = standBefore('sbatch', `case "$*" in *--test-only*) exec $REAL "$@";; esac\n${body}`);
+    const result = parsed(
+      await submit(['--name', name, '--step-delay', '1', '--seed', String(40 + what.length)], env),
+    );
+    expect(result.jobId).toMatch(/^\d+$/);
+    expect(manifestOf(name)).toMatchObject({ state: 'submitted', jobId: result.jobId });
+    await slurm.opsctl(['cancel', name]);
+  });
+
+  it('is not waited for where there is no Slurm: nothing stays behind, not even without checks', async () => {
+    const env = standBefore('sbatch', 'echo "bash: line 1: exec: sbatch: not found" >&2\nexit 127');
+    const result = await submit(['--name', 'no-slurm', '--no-preflight', '--seed', '33'], env);
+    expect(result).toMatchObject({ code: 69 });
+    expect(existsSync(join(slurm.root, 'runs', 'no-slurm'))).toBe(false);
+    expect(existsSync(join(slurm.env.OPSCTL_HOME ?? '', 'runs', 'no-slurm'))).toBe(false);
+  });
 });
 
 describe('the same thing twice', () => {
@@ -247,7 +338,7 @@ describe('the same thing twice', () => {
     expect(parsed(await submit([...same, '--name', 'twin-2', '--again'])).runId).toBe('twin-2');
     const taken = await submit([...same, '--name', 'twin-1', '--again']);
     expect(taken.code).toBe(64);
-    expect(taken.stderr).toContain('is in use by the run twin-1');
+    expect(taken.stderr).toContain('there is a run twin-1 already');
     for (const run of ['twin-1', 'twin-2']) await slurm.opsctl(['cancel', run]);
   });
 

@@ -41,7 +41,7 @@ describe('fromCluster', () => {
   it('shares nodes when only some are', () => {
     expect(fromCluster(PROFILE, { ...values, gpus_per_node: 2 })).toEqual({
       exclusive: false,
-      cpus_per_node: null,
+      cpus_per_node: 16,
       memory: null,
     });
   });

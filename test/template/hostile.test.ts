@@ -60,6 +60,9 @@ const SPLINTERS = [
   '| touch $CANARY',
   '${IFS}touch',
   'NODE',
+  '\nNODE\n',
+  '\n',
+  '\nYAML\ntouch $CANARY\n',
   'JSON',
   'YAML',
   '%j',
@@ -143,6 +146,10 @@ describe.each(['example', 'xllm', 'trl'])('a hostile value for %s', (trainer) =>
   it('arrives as it is behind "--" too', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(hostile, { minLength: 1, maxLength: 4 }), async (words) => {
+        if (words.some((word) => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(word))) {
+          await expect(planOf(trainer, base(), { trainerFlags: words })).rejects.toThrow(UsageError);
+          return;
+        }
         const plan = await planOf(trainer, base(), { trainerFlags: words });
         expect(runScript(plan.script, plan.outputDir).slice(-words.length)).toEqual(words);
         expect(existsSync(canary)).toBe(false);

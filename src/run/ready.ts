@@ -1,0 +1,124 @@
+import { EXIT, OpsError } from '../errors.ts';
+import { checkLogin, type LoginChecks } from '../health/login.ts';
+import { type Status, type Verdict, worst } from '../health/verdict.ts';
+import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
+import type { System } from '../system/system.ts';
+import { type Plan, type PlanInput, valuesOf } from './plan.ts';
+import { refuseSecrets } from './secrets.ts';
+
+export interface SubmitRequest extends PlanInput {
+  /** Submit even though the same thing is queued or running. */
+  readonly again: boolean;
+  readonly preflight: boolean;
+  /** Options of sbatch beside the script's own, such as a dependency. */
+  readonly sbatchOptions: readonly string[];
+}
+
+/** What was found before the queue. */
+export interface Readiness {
+  readonly status: Status;
+  readonly verdicts: readonly Verdict[];
+  readonly data: LoginChecks['data'];
+  readonly slurm: TestOnly | null;
+}
+
+/** A check was critical. Carries what was found, for those who read it as JSON. */
+export class NotReady extends OpsError {
+  readonly plan: Plan;
+  readonly readiness: Readiness;
+
+  constructor(message: string, plan: Plan, readiness: Readiness) {
+    super(message, {
+      exitCode: EXIT.critical,
+      hint: 'Mend it, or give --no-preflight to submit all the same.',
+    });
+    this.plan = plan;
+    this.readiness = readiness;
+  }
+}
+
+/** Looks at paths and asks Slurm whether it would take the script, both at once. Changes nothing. */
+export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
+  refuseSecrets(valuesOf(plan.parameters), request.trainerFlags);
+  if (!request.preflight)
+    return { status: 'unknown', verdicts: [], data: { files: 0, bytes: 0, problems: [] }, slurm: null };
+  const values = valuesOf(plan.parameters);
+  const paths = {
+    model: String(values.model),
+    data: String(values.data),
+    dataSuffix: String(values.data_suffix ?? ''),
+    dataKeys: request.template.front.data_keys ?? [],
+    output: String(values.output),
+    needed: neededPaths(request, values),
+    secretsFile: typeof values.secrets_file === 'string' ? values.secrets_file : null,
+  };
+  const [checks, slurm] = await Promise.all([
+    checkLogin(paths),
+    sbatchTestOnly(system, plan.script, request.sbatchOptions),
+  ]);
+  const verdicts = [...checks.verdicts, ...cpuVerdict(values), slurmVerdict(slurm)];
+  return { status: worst(verdicts.map((verdict) => verdict.status)), verdicts, data: checks.data, slurm };
+}
+
+/** Paths that have a meaning of their own, and are looked at by it or made by the run. */
+const NOT_NEEDED = new Set(['data', 'output', 'secrets_file', 'data_root']);
+
+function neededPaths(
+  request: SubmitRequest,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  const paths = request.template.parameters.filter(
+    ({ name, type }) => type === 'path' && !NOT_NEEDED.has(name),
+  );
+  const given = paths.map(({ name }) => [name, values[name]] as const);
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+/** Slurm gives a job one CPU a task when none are asked for: eight GPUs would starve on it. */
+function cpuVerdict(values: Readonly<Record<string, unknown>>): Verdict[] {
+  if (!values.gpus_per_node || values.cpus_per_node !== null) return [];
+  const message = 'no CPUs are asked for, and the profile does not know the nodes: Slurm may give one';
+  const common = {
+    check: 'cpus',
+    node: 'controller',
+    fact: 'cpus_per_node',
+    value: null,
+    limit: null,
+    seconds: 0,
+  };
+  return [{ ...common, status: 'warning', message, fix: 'opsctl init, or --cpus-per-node N' }];
+}
+
+function slurmVerdict(slurm: TestOnly): Verdict {
+  const common = { check: 'slurm-accepts', node: 'controller', fact: 'test-only', limit: null, seconds: 0 };
+  if (slurm.accepted) {
+    return {
+      ...common,
+      status: 'ok',
+      message: slurm.start ? `Slurm would start it at ${slurm.start}` : 'Slurm would take it',
+      value: slurm.start,
+      fix: null,
+    };
+  }
+  return {
+    ...common,
+    status: 'critical',
+    message: `Slurm would refuse it: ${slurm.reason}`,
+    value: null,
+    fix: 'sinfo -o "%P %a %l %D %G"',
+  };
+}
+
+/** @throws NotReady when something critical was found. */
+export function refuseCritical(readiness: Readiness, plan: Plan): void {
+  const critical = readiness.verdicts.filter((verdict) => verdict.status === 'critical');
+  if (critical.length === 0) return;
+  const lines = critical.map(
+    (verdict) => `${verdict.check}: ${verdict.message}${verdict.fix === null ? '' : `   [${verdict.fix}]`}`,
+  );
+  throw new NotReady(
+    `nothing was submitted, because the run could not start:\n  ${lines.join('\n  ')}`,
+    plan,
+    readiness,
+  );
+}
