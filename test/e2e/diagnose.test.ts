@@ -196,7 +196,7 @@ describe('opsctl diagnose JOB', () => {
   });
 
   it('knows a node that was lost', async () => {
-    await expectFault(slow.nodeKilled, 'node-fail', 'Node failure on gnode04');
+    await expectFault(slow.nodeKilled, 'node-fail', 'NODE_FAIL');
   });
 
   it('knows the time limit', async () => {
