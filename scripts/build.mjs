@@ -31,7 +31,8 @@ const result = await build({
   alias: { 'string-width': './scripts/string-width.ts' },
   plugins: [
     { name: 'no zod locales', setup: withoutLocales },
-    { name: 'compiled templates', setup: withTemplates },
+    { name: 'compiled templates', setup: compiledInto(/template[\\/]precompiled\.ts$/, compiledTemplates) },
+    { name: 'compiled runbooks', setup: compiledInto(/runbook[\\/]precompiled\.ts$/, compiledRunbooks) },
   ],
   logLevel: 'warning',
 });
@@ -53,22 +54,41 @@ function withoutLocales(build) {
   build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export {}' }));
 }
 
-/** Puts the package's templates, parsed and compiled by opsctl's own functions, in the place of the empty map. */
-function withTemplates(bundle) {
-  bundle.onLoad({ filter: /template[\\/]precompiled\.ts$/ }, async () => ({
-    contents: await compiledTemplates(),
-  }));
+/** Puts what the package ships, parsed and compiled by opsctl's own functions, in the place of an empty map. */
+function compiledInto(filter, entries) {
+  return (bundle) =>
+    bundle.onLoad({ filter }, async () => ({
+      contents: `export const precompiled=new Map([${(await entries()).join(',')}])`,
+    }));
 }
 
 async function compiledTemplates() {
+  const { splitTemplate, parseFrontMatter, precompile } = await load(
+    `export { splitTemplate } from './src/template/file.ts';
+     export { parseFrontMatter } from './src/template/front-matter.ts';
+     export { precompile } from './src/template/render.ts';`,
+  );
+  return Promise.all(
+    texts('templates', '.hbs').map(async ({ name, source }) => {
+      const { front, body } = splitTemplate(name, source);
+      const parsed = JSON.stringify(parseFrontMatter(name, front));
+      return `[${JSON.stringify(source)},{front:${parsed},specification:${await precompile(body)}}]`;
+    }),
+  );
+}
+
+async function compiledRunbooks() {
+  const { parseRunbook } = await load(`export { parseRunbook } from './src/runbook/parse.ts';`);
+  return texts('runbooks', '.md')
+    .filter(({ name }) => !name.endsWith('.zh-CN.md'))
+    .map(({ name, source }) => JSON.stringify([source, parseRunbook(name, source)]));
+}
+
+/** What a few lines of TypeScript export. */
+async function load(contents) {
   const compiler = await build({
     absWorkingDir: root,
-    stdin: {
-      contents: `export { splitTemplate } from './src/template/file.ts';
-        export { parseFrontMatter } from './src/template/front-matter.ts';
-        export { precompile } from './src/template/render.ts';`,
-      resolveDir: root,
-    },
+    stdin: { contents, resolveDir: root },
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -82,16 +102,15 @@ async function compiledTemplates() {
     module.exports,
     createRequire(import.meta.url),
   );
-  const { splitTemplate, parseFrontMatter, precompile } = module.exports;
-  const templates = join(root, 'templates');
-  const names = readdirSync(templates, { recursive: true }).filter((name) => name.endsWith('.hbs'));
-  const entries = names.sort().map(async (name) => {
-    const source = readFileSync(join(templates, name), 'utf8');
-    const { front, body } = splitTemplate(name, source);
-    const parsed = JSON.stringify(parseFrontMatter(name, front));
-    return `[${JSON.stringify(source)},{front:${parsed},specification:${await precompile(body)}}]`;
-  });
-  return `export const precompiled=new Map([${(await Promise.all(entries)).join(',')}])`;
+  return module.exports;
+}
+
+/** The files of one kind below a directory of the package. */
+function texts(directory, extension) {
+  return readdirSync(join(root, directory), { recursive: true })
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => ({ name, source: readFileSync(join(root, directory, name), 'utf8') }));
 }
 
 /** A build beside a running opsctl must never show it half a file. */

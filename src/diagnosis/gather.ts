@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
 import { batchLog, findLogs } from '../run/log-files.ts';
@@ -71,7 +72,6 @@ async function runLogs({ manifest }: Extract<Target, { kind: 'run' }>): Promise<
 }
 
 async function newestAttempt(outputDir: string): Promise<number> {
-  const { readdir } = await import('node:fs/promises');
   const names = await readdir(join(outputDir, 'logs')).catch(() => []);
   const attempts = names.flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   return Math.max(0, ...attempts);

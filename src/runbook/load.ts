@@ -4,8 +4,8 @@ import { UsageError } from '../errors.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
 import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
-import { parseRunbook } from './parse.ts';
-import type { Runbook } from './schema.ts';
+import { precompiled } from './precompiled.ts';
+import type { Parsed, Runbook } from './schema.ts';
 
 const CHINESE = '.zh-CN.md';
 
@@ -39,7 +39,14 @@ async function loadRunbook(directory: string, name: string): Promise<Runbook> {
   }
   const source = (await readIfThere(path)) ?? '';
   const chinese = (await readIfThere(join(directory, `${fault}${CHINESE}`))) ?? '';
-  return { fault, path, ...parseRunbook(path, source), bodyZh: chinese.trim() };
+  return { fault, path, ...(await parsed(path, source)), bodyZh: chinese.trim() };
+}
+
+async function parsed(path: string, source: string): Promise<Parsed> {
+  const built = precompiled.get(source);
+  if (built) return built;
+  const { parseRunbook } = await import('./parse.ts');
+  return parseRunbook(path, source);
 }
 
 async function listMarkdown(directory: string): Promise<string[]> {

@@ -1,12 +1,7 @@
 import { isMap, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { UsageError } from '../errors.ts';
 import { regexProblem } from './safe-regex.ts';
-import { type Front, frontSchema, MIN_LITERAL } from './schema.ts';
-
-interface Parsed {
-  readonly front: Front;
-  readonly body: string;
-}
+import { type Front, frontSchema, MIN_LITERAL, type Parsed } from './schema.ts';
 
 /**
  * Splits a runbook into its front matter, YAML between two lines of `---`, and its body.

@@ -80,13 +80,17 @@ export type Signature = z.infer<typeof signatureSchema>;
 export type StateCondition = z.infer<typeof stateSchema>;
 export type Remedy = z.infer<typeof remedySchema>;
 
-export interface Runbook {
-  /** The file's name, and the fault's id in everything opsctl prints. */
-  readonly fault: string;
-  readonly path: string;
+/** The two parts of a runbook's file. */
+export interface Parsed {
   readonly front: Front;
   /** English Markdown. */
   readonly body: string;
+}
+
+export interface Runbook extends Parsed {
+  /** The file's name, and the fault's id in everything opsctl prints. */
+  readonly fault: string;
+  readonly path: string;
   /** Chinese Markdown; empty where there is none. */
   readonly bodyZh: string;
 }

@@ -35,6 +35,23 @@ describe('opsctl diagnose', () => {
     expect([stderr, status]).toEqual(['', 1]);
   });
 
+  it.each([
+    ['is not sure which disk is full where no line says it', 'handle.write(block)', 'disk-full', 0, 0.8],
+    ['finds /dev/shm in the frames', 'shm_file.write(block)', 'shm-exhausted', 0.8, 1],
+  ])('%s', (_, frame, fault, least, below) => {
+    const lines = [
+      'Traceback (most recent call last):',
+      '  File "train.py", line 12, in fill',
+      `    ${frame}`,
+      'OSError: [Errno 28] No space left on device',
+    ];
+    const ranks = `${lines.map((line) => `1: [default1]:${line}\n`).join('')}0: [default0]:RuntimeError: Connection closed by peer\n`;
+    const [cause] = JSON.parse(opsctl(['diagnose', '-', '--json'], ranks).stdout).causes;
+    expect(cause.fault).toBe(fault);
+    expect(cause.confidence).toBeGreaterThanOrEqual(least);
+    expect(cause.confidence).toBeLessThan(below);
+  });
+
   it('gives the document that is promised', () => {
     const { stdout, status } = opsctl(['diagnose', log('gpu-lost'), '--json']);
     const { causes, ...document } = JSON.parse(stdout);

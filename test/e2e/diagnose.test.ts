@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SandboxStatus } from '../../src/sandbox/status.ts';
+import { type RunResult, startSandbox, type TestSandbox, until } from './support.ts';
+
+interface Report {
+  readonly status: string;
+  readonly causes: readonly {
+    readonly fault: string;
+    readonly confidence: number;
+    readonly evidence: readonly { readonly text: string; readonly rank: number | null }[];
+  }[];
+}
+
+const root = join(import.meta.dirname, '..', '..');
+let slurm: TestSandbox;
+let data: string;
+/** Jobs that take long to fail: they run while the others do. */
+let slow: { readonly timeLimit: string; readonly nodeKilled: string };
+
+beforeAll(async () => {
+  slurm = await startSandbox(['--nodes', '4', '--shm', '4m']);
+  data = join(slurm.root, 'data');
+  const made = spawnSync('/usr/bin/python3', [
+    join(root, 'examples', 'sft', 'make_data.py'),
+    ...['--out', data, '--samples', '300', '--files', '1'],
+  ]);
+  expect(made.status).toBe(0);
+  addDrillTrainer();
+  const timeLimit = await batch(['--nodelist=gnode01', '--time=1'], 'srun sleep 600');
+  const nodeKilled = await batch(['--nodelist=gnode[03-04]', '--no-requeue'], 'srun --label sleep 600');
+  await running(nodeKilled);
+  const { nodes } = JSON.parse(
+    (await slurm.opsctl(['sandbox', 'status', '--dir', slurm.dir, '--json'])).stdout,
+  ) as SandboxStatus;
+  const pid = nodes.find(({ node }) => node === 'gnode04')?.pid;
+  process.kill(pid ?? Number.NaN, 'SIGKILL');
+  slow = { timeLimit, nodeKilled };
+});
+afterAll(() => slurm.down());
+
+/** A site's own trainer: the example's launch with a program that fails as it is told. */
+function addDrillTrainer(): void {
+  const trainers = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers');
+  mkdirSync(trainers, { recursive: true });
+  const example = readFileSync(join(root, 'templates', 'trainers', 'example.hbs'), 'utf8');
+  const drill = join(import.meta.dirname, 'diagnose-drill.py');
+  writeFileSync(join(trainers, 'drill.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
+}
+
+async function submit(
+  trainer: string,
+  name: string,
+  options: readonly string[],
+  flags: readonly string[] = [],
+): Promise<string> {
+  const common = ['--python', '/usr/bin/python3', '--data', data, '--output', join(slurm.root, 'runs')];
+  const result = await slurm.opsctl([
+    ...['submit', 'sft', '-t', trainer, '--name', name, '--json', ...common, ...options],
+    ...(flags.length > 0 ? ['--', ...flags] : []),
+  ]);
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  return (JSON.parse(result.stdout) as { jobId: string }).jobId;
+}
+
+/** A two-rank run on one node in which rank 1 fails. */
+const drill = (fault: string, at = '') =>
+  submit(
+    'drill',
+    fault,
+    ['--nodelist', 'gnode01'],
+    ['--fault', fault, '--rank', '1', ...(at ? ['--at', at] : [])],
+  );
+
+async function batch(options: readonly string[], script: string): Promise<string> {
+  const log = join(slurm.root, 'slurm-%j.out');
+  const result = await slurm.slurm(['sbatch', '--parsable', `--output=${log}`, ...options], {
+    input: `#!/bin/bash\n${script}\n`,
+  });
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  return result.stdout.trim();
+}
+
+const state = async (job: string) =>
+  (await slurm.slurm(['squeue', '--noheader', '--states=all', '--format=%T', `--jobs=${job}`])).stdout.trim();
+const running = (job: string) => until(`start of job ${job}`, async () => (await state(job)) === 'RUNNING');
+
+/** Waits for the job's end and asks why, by its id. */
+async function whyEnded(job: string, limitMs = 60_000): Promise<{ result: RunResult; report: Report }> {
+  await until(
+    `end of job ${job}`,
+    async () => !/^(?:PENDING|RUNNING|COMPLETING|)$/.test(await state(job)),
+    limitMs,
+  );
+  const result = await slurm.opsctl(['diagnose', job, '--json']);
+  expect(result.code, result.stderr).toBeLessThanOrEqual(3);
+  expect(result.stdout, result.stderr).not.toBe('');
+  return { result, report: JSON.parse(result.stdout) as Report };
+}
+
+async function expectFault(job: string, fault: string, evidence: string, limitMs?: number): Promise<void> {
+  const { result, report } = await whyEnded(job, limitMs);
+  expect({ code: result.code, fault: report.causes[0]?.fault }, result.stdout).toEqual({ code: 1, fault });
+  const quoted = report.causes[0]?.evidence.map(({ text }) => text).join('\n');
+  expect(quoted).toContain(evidence);
+}
+
+const logOf = (name: string) => readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
+const stepping = (name: string) =>
+  until(`steps of ${name}`, async () => {
+    try {
+      return /step=2\//.test(logOf(name));
+    } catch {
+      return false;
+    }
+  });
+
+describe('opsctl diagnose JOB', () => {
+  it('calls a run that is fine healthy', async () => {
+    const job = await submit('example', 'fine', ['--max-steps', '10', '--nodelist', 'gnode01']);
+    const { result, report } = await whyEnded(job);
+    expect({ code: result.code, status: report.status }, result.stdout).toEqual({
+      code: 0,
+      status: 'healthy',
+    });
+  });
+
+  it('knows a wrong flag', async () => {
+    const job = await submit('example', 'flag', ['--nodelist', 'gnode01'], ['--no_such_flag', '1']);
+    await expectFault(job, 'bad-argument', 'no_such_flag');
+  });
+
+  it.each([
+    ['exception', 'python-error', "KeyError: 'labels'"],
+    ['module', 'python-dep-missing', 'flash_attention_of_nobody'],
+    ['segfault', 'segfault', 'Segmentation fault'],
+  ])('knows a rank that ended by %s', async (kind, fault, evidence) => {
+    await expectFault(await drill(kind), fault, evidence);
+  });
+
+  it('knows a port that is in use', async () => {
+    const server = createServer().listen(0, '0.0.0.0');
+    await until('the port', () => server.listening);
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    try {
+      await expectFault(await drill('port', String(port)), 'port-in-use', String(port));
+    } finally {
+      server.close();
+    }
+  });
+
+  it('knows that rank 3 filled /dev/shm, whomever torchrun blames', async () => {
+    const job = await submit(
+      'drill',
+      'shm',
+      ['--nodes', '2', '--nodelist', 'gnode[01-02]'],
+      ['--fault', 'shm', '--rank', '3'],
+    );
+    await expectFault(job, 'shm-exhausted', 'No space left on device');
+  });
+
+  it('knows a rank that was killed from outside', async () => {
+    const job = await submit('drill', 'killed', ['--nodelist', 'gnode01']);
+    await stepping('killed');
+    process.kill(Number(/rank=1 pid=(\d+)/.exec(logOf('killed'))?.[1]), 'SIGKILL');
+    await expectFault(job, 'killed-external', 'SIGKILL');
+  });
+
+  it('knows a job that its user cancelled', async () => {
+    const job = await submit('drill', 'cancelled', ['--nodelist', 'gnode01']);
+    await stepping('cancelled');
+    await slurm.slurm(['scancel', job]);
+    await expectFault(job, 'cancelled', 'CANCELLED');
+  });
+
+  it.runIf(process.getuid?.() === 0)('knows a full disk under the checkpoints', async () => {
+    const disk = join(slurm.root, 'disk');
+    mkdirSync(disk);
+    // Mounted by the job, because the mounts of a node are its own.
+    const job = await batch(
+      ['--nodelist=gnode02'],
+      `mount -t tmpfs -o size=1m full ${disk}\nsrun /usr/bin/python3 -c 'import torch; torch.save(torch.ones(1 << 20), "${disk}/model.pt")'\ncode=$?\numount ${disk}\nexit $code`,
+    );
+    await expectFault(job, 'disk-full', 'PytorchStreamWriter failed');
+  });
+
+  it('knows a program that may not be started', async () => {
+    const tool = join(slurm.root, 'tool');
+    // Root may read every file, but starts none without the bit for it.
+    writeFileSync(tool, '', { mode: 0o644 });
+    await expectFault(await drill('permission', tool), 'permission-denied', 'Permission denied');
+  });
+
+  it('knows a node that was lost', async () => {
+    await expectFault(slow.nodeKilled, 'node-fail', 'NODE_FAIL');
+  });
+
+  it('knows the time limit', async () => {
+    await expectFault(slow.timeLimit, 'time-limit', 'TIME LIMIT', 120_000);
+  });
+});
