@@ -39,7 +39,8 @@ const result = await build({
 
 mkdirSync(dirname(outfile), { recursive: true });
 // V8 does not notice that a cache belongs to another text of the same length: the old one goes before the new bundle comes.
-for (const name of readdirSync(dirname(outfile))) if (name.includes('.cache-')) rmSync(join(dirname(outfile), name));
+for (const name of readdirSync(dirname(outfile)))
+  if (name.includes('.cache-')) rmSync(join(dirname(outfile), name));
 for (const file of result.outputFiles) put(file.path, file.contents);
 // In a process of its own, because V8 keeps the functions that have run: those of a whole `render`.
 execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), outfile], {

@@ -52,6 +52,11 @@ export function planRun(input: PlanInput): Plan {
     );
   const runId = String(values.name);
   const outputDir = join(String(values.output), runId);
+  // With a backslash in it Slurm reads the log's name by other rules, and the job fails before its first line.
+  if (outputDir.includes('\\'))
+    throw new UsageError(
+      `output: ${JSON.stringify(outputDir)} holds a backslash, which Slurm cannot have in a log's path`,
+    );
   const logDir = join(outputDir, 'logs');
   const script = render(
     input.template.main,
@@ -127,6 +132,7 @@ function contextOf(
       id: run.runId,
       dir: run.outputDir,
       log_dir: run.logDir,
+      log: join(run.logDir, 'job.log'),
       comment: `opsctl:${run.runId}`,
       model_name: modelName(String(values.model)),
     },

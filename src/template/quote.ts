@@ -15,3 +15,8 @@ export function shellWord(value: string): string {
 export function directiveValue(value: string): string {
   return /^[A-Za-z0-9_@%+:,./=[\]-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
+
+/** In a file name of an #SBATCH line, `%` begins a pattern such as %j; doubled it stands for itself. */
+export function directivePath(value: string): string {
+  return directiveValue(value.replaceAll('%', '%%'));
+}

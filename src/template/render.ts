@@ -1,7 +1,7 @@
 import type Handlebars from 'handlebars';
 import Runtime from 'handlebars/runtime.js';
 import { UsageError } from '../errors.ts';
-import { directiveValue, shellWord } from './quote.ts';
+import { directivePath, directiveValue, shellWord } from './quote.ts';
 
 /**
  * A piece of text that a template cannot print as it is: only through a helper that quotes it for its place.
@@ -16,7 +16,7 @@ export class Text {
 
   toString(): string {
     throw new TypeError(
-      `the text ${JSON.stringify(this.text)} needs its place: {{sh x}}, {{directive x}} or {{comment x}}`,
+      `the text ${JSON.stringify(this.text)} needs its place: {{sh x}}, {{directive x}}, {{directive-path x}} or {{comment x}}`,
     );
   }
 }
@@ -88,6 +88,7 @@ export function render(
 const HELPERS: Record<string, Handlebars.HelperDelegate> = {
   sh: (value: unknown) => shellWord(plain(value)),
   directive: (value: unknown) => directiveValue(plain(value)),
+  'directive-path': (value: unknown) => directivePath(plain(value)),
   comment: (value: unknown) => plain(value),
   eq: (left: unknown, right: unknown) => plain(left) === plain(right),
   and: (left: unknown, right: unknown) => Boolean(left) && Boolean(right),

@@ -33,6 +33,11 @@ describe('render', () => {
     expect(await print('a\n  {{> p}}\nb', {}, { p: 'x\ny\n' })).toBe('a\n  x\ny\nb\n');
   });
 
+  it('doubles the percent sign of a path, which Slurm would read as a pattern', async () => {
+    const line = await print('#SBATCH --output={{directive-path p}}', { p: '/a b/100%j' });
+    expect(line).toBe('#SBATCH --output="/a b/100%%j"\n');
+  });
+
   it('has no way to a prototype', async () => {
     await expect(print('{{sh constructor}}', {})).rejects.toThrow(/main\.hbs/);
   });
