@@ -2,17 +2,23 @@ import { EXIT } from '../errors.ts';
 import { stateHome } from '../system/system.ts';
 import { table } from '../terminal/table.ts';
 import { printable } from '../terminal/terminal.ts';
-import { type Command, type Context, flag, printJson } from './command.ts';
+import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
+import { addTemplateOptions, peekChoice, prepareParameters } from './run-options.ts';
 
 export const configCommand: Command = {
-  command: 'config',
+  command: 'config [phase]',
   describe: 'Every configuration value and where it came from',
   examples: [
     ['$0 config', 'the profile in force: default, file and line, environment or flag'],
+    ['$0 config sft -r recipe.yaml --set nodes=4', 'the parameters of a run as well, each with its origin'],
     ['$0 config --schema > opsctl.schema.json', 'the JSON Schema of the file, for editors'],
   ],
+  prepare: prepareParameters,
   options: (parser) =>
-    parser.option('schema', { type: 'boolean', describe: 'Print the JSON Schema of the configuration file' }),
+    addTemplateOptions(parser).option('schema', {
+      type: 'boolean',
+      describe: 'Print the JSON Schema of the configuration file',
+    }),
   handler: async (args, context) => {
     const { system, terminal, options } = context;
     if (flag(args, 'schema')) {
@@ -44,6 +50,7 @@ export const configCommand: Command = {
         source: stateVariable ? `env ${stateVariable}` : 'default',
       },
       ...values.map(({ key, value, source }) => ({ key, value, source })),
+      ...(await runParameters(args, context)),
     ];
     if (options.json) printJson(terminal, rows);
     else
@@ -61,6 +68,19 @@ export const configCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** With a phase: its parameters as they would be submitted, under the phase's name. */
+async function runParameters(args: Arguments, context: Context) {
+  const phase = text(args, 'phase');
+  if (phase === undefined) return [];
+  const { planInput } = await import('./run-template.ts');
+  const { parameters } = await planInput(args, context, peekChoice(context));
+  return Object.entries(parameters).map(([name, { value, where }]) => ({
+    key: `${phase}.${name}`,
+    value,
+    source: where,
+  }));
+}
 
 /** The flag or the environment variable that named a global option. */
 function givenBy({ argv, options, system }: Context, name: 'config' | 'profile'): string | undefined {
