@@ -3,6 +3,7 @@ import { EXIT, OpsError, UsageError } from '../errors.ts';
 import { lastLine, slurm } from '../slurm/command.ts';
 import { isActive } from '../slurm/states.ts';
 import { currentUser, type System } from '../system/system.ts';
+import { keepNews } from './news.ts';
 import { type Known, knowTarget } from './status.ts';
 import type { Target } from './target.ts';
 
@@ -49,6 +50,7 @@ export async function cancel(
   const answer = await slurm(system, ['scancel', ...(signal ? [`--signal=${signal}`] : []), known.jobId]);
   // A job that ends by itself at this moment makes scancel fail: the state decides.
   const after = await look(system, target, signal === undefined);
+  if (target.kind === 'run') await keepNews(system, target.manifest, after);
   const outcome = judge(after, signal !== undefined);
   if (!answer.ok && (outcome === 'still-active' || outcome === 'signalled')) {
     throw new OpsError(`scancel was refused: ${lastLine(answer.stderr)}`, { exitCode: EXIT.failed });

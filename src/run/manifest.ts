@@ -46,4 +46,6 @@ export interface Manifest {
   readonly gpuHours: number;
   readonly estimatedStart: string | null;
   readonly attempts: readonly Attempt[];
+  /** How Slurm said that the job ended, for when Slurm has forgotten it; absent while it has not. */
+  readonly ended?: string;
 }

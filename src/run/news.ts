@@ -7,13 +7,24 @@ import type { Known } from './status.ts';
 /** The manifest with what was learned since it was written, or undefined when there is no news. */
 export function withNews(
   manifest: Manifest,
-  { jobId, attempts }: Pick<Known, 'jobId' | 'attempts'>,
+  { jobId, attempts, knowledge }: Pick<Known, 'jobId' | 'attempts' | 'knowledge'>,
 ): Manifest | undefined {
   const foundJob = manifest.jobId === null && jobId !== null;
   const newAttempts = attempts.length > 0 && JSON.stringify(attempts) !== JSON.stringify(manifest.attempts);
-  if (!foundJob && !newAttempts) return undefined;
+  const { state, source } = knowledge;
+  const isSlurms = source === 'squeue' || source === 'sacct';
+  // A job that was requeued by hand after its end lives again.
+  const ended =
+    isSlurms && state.phase !== 'unknown'
+      ? state.phase === 'ended'
+        ? state.word
+        : undefined
+      : manifest.ended;
+  if (!foundJob && !newAttempts && ended === manifest.ended) return undefined;
+  const { ended: _, ...rest } = manifest;
   return {
-    ...manifest,
+    ...rest,
+    ...(ended === undefined ? {} : { ended }),
     ...(foundJob ? { state: 'submitted' as const, jobId } : {}),
     ...(newAttempts ? { attempts } : {}),
   };

@@ -55,7 +55,7 @@ export function baseId(jobId: string): string {
 export interface Knowledge {
   readonly state: JobState;
   /** `attempt` is the record that the job itself writes when it starts and ends. */
-  readonly source: 'squeue' | 'sacct' | 'attempt' | 'none';
+  readonly source: 'squeue' | 'sacct' | 'attempt' | 'manifest' | 'none';
   /** The one that was believed, for times, nodes and reasons. */
   readonly job: SlurmJob | undefined;
   readonly exitCode: number | null;
@@ -79,7 +79,12 @@ export function judgeRun(
   const mine = (job: SlurmJob): boolean =>
     isOfRun(job, manifest) && (jobId === null || baseId(job.jobId) === jobId);
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
-  return judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
+  const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
+  const isForgotten =
+    known.state.phase === 'unknown' && known.source !== 'squeue' && view.queue !== undefined;
+  if (!isForgotten || manifest.ended === undefined) return known;
+  // Slurm has said it once, and was asked again since: it knows the job no more.
+  return { ...known, state: jobState(manifest.ended), source: 'manifest', notes: [] };
 }
 
 /** The same for jobs that opsctl did not submit: nothing but Slurm knows them. */

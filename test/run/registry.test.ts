@@ -13,6 +13,8 @@ import {
   releaseFingerprint,
   saveManifest,
 } from '../../src/run/registry.ts';
+import { judgeRun, type Knowledge } from '../../src/run/state.ts';
+import { jobState } from '../../src/slurm/states.ts';
 import type { System } from '../../src/system/system.ts';
 
 let place: string;
@@ -144,18 +146,65 @@ describe('a fingerprint', () => {
 
 describe('withNews', () => {
   const attempt = { attempt: 0, jobId: '5', nodes: ['n'], startedAt: 's', endedAt: null, exitCode: null };
+  const knowledge = (word: string, source: Knowledge['source'] = 'squeue'): Knowledge => ({
+    state: jobState(word),
+    source,
+    job: undefined,
+    answered: true,
+    exitCode: null,
+    signal: null,
+    notes: [],
+  });
+  const unknown = knowledge('', 'none');
 
   it('takes the job that was found for a submission cut short', () => {
     const cut = manifest('a', { state: 'submitting', jobId: null });
-    expect(withNews(cut, { jobId: '5', attempts: [] })).toMatchObject({ state: 'submitted', jobId: '5' });
+    expect(withNews(cut, { jobId: '5', attempts: [], knowledge: unknown })).toMatchObject({
+      state: 'submitted',
+      jobId: '5',
+    });
   });
 
   it('takes attempts that are new or have changed, and is silent otherwise', () => {
     const run = manifest('a', { attempts: [attempt] });
-    expect(withNews(run, { jobId: '1', attempts: [attempt] })).toBeUndefined();
+    expect(withNews(run, { jobId: '1', attempts: [attempt], knowledge: unknown })).toBeUndefined();
+    const changed = withNews(run, {
+      jobId: '1',
+      attempts: [{ ...attempt, exitCode: 0 }],
+      knowledge: unknown,
+    });
+    expect(changed?.attempts[0]?.exitCode).toBe(0);
+    expect(withNews(run, { jobId: null, attempts: [], knowledge: unknown })).toBeUndefined();
+  });
+
+  it('remembers the end that Slurm told, until the job lives again', () => {
+    const ended = withNews(manifest('a'), { jobId: '1', attempts: [], knowledge: knowledge('CANCELLED') });
+    expect(ended?.ended).toBe('CANCELLED');
     expect(
-      withNews(run, { jobId: '1', attempts: [{ ...attempt, exitCode: 0 }] })?.attempts[0]?.exitCode,
-    ).toBe(0);
-    expect(withNews(run, { jobId: null, attempts: [] })).toBeUndefined();
+      withNews(ended ?? manifest('a'), { jobId: '1', attempts: [], knowledge: unknown }),
+    ).toBeUndefined();
+    const again = withNews(ended ?? manifest('a'), {
+      jobId: '1',
+      attempts: [],
+      knowledge: knowledge('PENDING'),
+    });
+    expect(again).toBeDefined();
+    expect(again).not.toHaveProperty('ended');
+  });
+
+  it("does not take the job's own record for Slurm's word", () => {
+    expect(
+      withNews(manifest('a'), { jobId: '1', attempts: [], knowledge: knowledge('FAILED', 'attempt') }),
+    ).toBeUndefined();
+  });
+});
+
+describe('a run that Slurm has forgotten', () => {
+  const silent = { queue: undefined, accounting: undefined, failure: undefined };
+  it('is what Slurm last said, if Slurm answers at all', () => {
+    const run = manifest('a', { ended: 'CANCELLED' });
+    expect(judgeRun(run, '1', [], { ...silent, queue: [] }).state.word).toBe('CANCELLED');
+    expect(judgeRun(run, '1', [], silent).state.phase).toBe('unknown');
+    expect(judgeRun(manifest('a'), '1', [], { ...silent, queue: [] }).state.phase).toBe('unknown');
   });
 });
