@@ -55,7 +55,7 @@ function benchSubmit(env, sft) {
     let serial = 0;
     const submit = () =>
       time(
-        [node, opsctl, 'submit', ...sft, '--again', '--name', `bench-${serial++}`, '--after', held],
+        [node, opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, '--after', held],
         inside,
       );
     const sbatch = () =>
