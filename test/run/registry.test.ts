@@ -16,6 +16,7 @@ import {
 import { judgeRun, type Knowledge } from '../../src/run/state.ts';
 import { jobState } from '../../src/slurm/states.ts';
 import type { System } from '../../src/system/system.ts';
+import { manifest as known } from './known.ts';
 
 let place: string;
 let system: System;
@@ -33,30 +34,7 @@ afterEach(() => rmSync(place, { recursive: true }));
 function manifest(runId: string, more: Partial<Manifest> = {}): Manifest {
   const outputDir = join(place, 'out', runId);
   mkdirSync(outputDir, { recursive: true });
-  return {
-    version: 1,
-    runId,
-    phase: 'sft',
-    trainer: 'example',
-    createdAt: '2026-05-24T03:56:00.000Z',
-    user: 'me',
-    state: 'submitted',
-    jobId: '1',
-    cluster: null,
-    outputDir,
-    script: 's',
-    parameters: {},
-    trainerFlags: [],
-    fingerprint: 'f',
-    code: [],
-    versions: {},
-    environment: {},
-    data: null,
-    gpuHours: 0,
-    estimatedStart: null,
-    attempts: [],
-    ...more,
-  };
+  return known({ runId, outputDir, jobId: '1', createdAt: '2026-05-24T03:56:00.000Z', ...more });
 }
 
 describe('the registry', () => {
