@@ -1,3 +1,4 @@
+import { holdsSecret, namesSecret } from '../system/secrets.ts';
 import type { LoadedConfig } from './load.ts';
 
 /** One configuration value, to be shown. */
@@ -12,11 +13,6 @@ export interface ConfigValue {
 }
 
 const MASK = '********';
-/** `hf_token` and `WANDB_API_KEY`, not `max_tokens` or `pad_token`. */
-const SECRET_NAME =
-  /(^|_)(password|passwd|passphrase|secret|credentials?|(?<!(?:eos|bos|pad|unk|sep|cls|mask|end|stop)_)token|(api|access|private|secret)_?key)$/i;
-/** Tokens that well-known services issue, whatever the key is called. */
-const SECRET_VALUE = /^(hf_|sk-|ghp_|github_pat_|glpat-|AKIA)[A-Za-z0-9_-]{8,}/;
 
 /** Every value of a configuration and where it came from. */
 export function configValues(config: LoadedConfig): ConfigValue[] {
@@ -29,9 +25,7 @@ export function configValues(config: LoadedConfig): ConfigValue[] {
 }
 
 function looksSecret(name: string, value: unknown): boolean {
-  return (
-    SECRET_NAME.test(name.replaceAll('-', '_')) || (typeof value === 'string' && SECRET_VALUE.test(value))
-  );
+  return namesSecret(name) || (typeof value === 'string' && holdsSecret(value));
 }
 
 /** Empty maps count as values: that nothing is set there is worth a line. */

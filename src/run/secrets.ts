@@ -1,9 +1,5 @@
 import { UsageError } from '../errors.ts';
-import { holdsSecret } from '../system/secrets.ts';
-
-/** Names under which trainers and hubs take a key. `--eos_token` and `--max_tokens` are none. */
-const SECRET_NAME =
-  /(?:^|[_.-])(?:(?:hub|hf|wandb|access|auth|api|bearer|secret)[_-]?(?:token|key)|password|passwd|secret|credentials?)$/i;
+import { holdsSecret, namesSecret } from '../system/secrets.ts';
 
 /**
  * A script, its manifest and Slurm's own records can be read by others, so no key may get into them.
@@ -21,7 +17,7 @@ export function refuseSecrets(
     const next = trainerFlags[index + 1];
     const named =
       flag !== undefined &&
-      SECRET_NAME.test(flag) &&
+      namesSecret(flag) &&
       (value !== undefined || (next !== undefined && !next.startsWith('--')));
     if (named || (value !== undefined && holdsSecret(value)))
       throw refusal(flag === undefined ? `word ${index + 1} after "--"` : `the trainer flag ${flag}`);
