@@ -55,7 +55,18 @@ function benchSubmit(env, sft) {
     let serial = 0;
     const submit = () =>
       time(
-        [node, opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, '--after', held],
+        [
+          node,
+          opsctl,
+          'submit',
+          ...sft,
+          '--seed',
+          String(serial),
+          '--name',
+          `bench-${serial++}`,
+          '--after',
+          held,
+        ],
         inside,
       );
     const sbatch = () =>
