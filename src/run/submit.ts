@@ -90,7 +90,7 @@ async function hand(
 }
 
 /**
- * Calls sbatch until it is certain whether Slurm has the job. A no is believed only when squeue does not show the job:
+ * Calls sbatch, once, and finds out whether Slurm has the job. A no is believed only when squeue does not show the job:
  * a wrapper or a broken connection may fail after the job was taken.
  */
 async function settle(
