@@ -114,6 +114,7 @@ function contextOf(
   const plain: Record<string, PlainValue> = {
     ...values,
     phase: template.phase,
+    stage: template.stage,
     trainer: template.trainer,
     trainer_flags: trainerFlags,
     requeue: {
