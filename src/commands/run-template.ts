@@ -5,7 +5,13 @@ import { UsageError } from '../errors.ts';
 import type { PlanInput } from '../run/plan.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
-import { listParameterNames, listStages, listTrainers, loadTemplate, type Template } from '../template/load.ts';
+import {
+  listParameterNames,
+  listStages,
+  listTrainers,
+  loadTemplate,
+  type Template,
+} from '../template/load.ts';
 import type { Given } from '../template/parameter.ts';
 import { type Layer, parseSettings, resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';

@@ -173,7 +173,9 @@ async function findProgram(
   const files = NAME.test(trainer) ? await readAll(env, join('trainers', trainer)) : new Map<string, never>();
   const programs = [...files.values()].flatMap((file) => programsOf(trainer, file));
   // With no stage given yet, --help shows what the first one of them takes.
-  const program = programs.find((one) => runs(one, phase, stage ?? (stageless(env, phase) ? null : one.stage)));
+  const program = programs.find((one) =>
+    runs(one, phase, stage ?? (stageless(env, phase) ? null : one.stage)),
+  );
   if (program) {
     const parts = [...files].filter(([, file]) => file.front.phases === undefined);
     return { program: program.file, parts: new Map(parts) };
@@ -192,7 +194,9 @@ function stageless(env: System['env'], phase: string): boolean {
 }
 
 function phrases(programs: readonly Program[]): string {
-  return programs.map(({ phase, stage }) => (stage === null ? phase : `${phase} --stage ${stage}`)).join(', ');
+  return programs
+    .map(({ phase, stage }) => (stage === null ? phase : `${phase} --stage ${stage}`))
+    .join(', ');
 }
 
 async function find(env: System['env'], name: string): Promise<TemplateFile | undefined> {
