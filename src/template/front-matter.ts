@@ -24,7 +24,9 @@ const frontMatterSchema = z.strictObject({
   summary: z.optional(z.string()),
   /** Of a trainer's program: what it can run, as `sft`, or `rlhf/ppo` for one stage. A file without it is a part of the others. */
   phases: z.optional(z.array(z.string())),
-  /** Of a phase: files of shared/ whose parameters it has too. */
+  /** Of a program: what runs in a step of its own beside the training. */
+  side: z.optional(z.enum(['ray', 'vllm'])),
+  /** Of a phase or a program: files of shared/ whose parameters it has too. */
   shares: z.optional(z.array(z.string())),
   /** Parameters of the files below that this one does not have. */
   without: z.optional(z.array(z.string())),

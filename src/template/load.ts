@@ -108,11 +108,13 @@ export async function loadTemplate(
     findStage(env, phase, stage),
     readAll(env, 'partials'),
   ]);
-  const shared = await Promise.all((phaseFile.front.shares ?? []).map((name) => findShared(env, name)));
   const found = trainer === undefined ? undefined : await findProgram(env, phase, trainer, stage);
   const main = found?.program ?? phaseFile;
+  const own = found ? [found.program, ...found.parts.values()] : [];
+  const shares = [...own, phaseFile].flatMap(({ front }) => front.shares ?? []);
+  const shared = await Promise.all(shares.map((name) => findShared(env, name)));
   const files = [
-    ...(found ? [found.program, ...found.parts.values()] : []),
+    ...own,
     ...(stageFile ? [stageFile] : []),
     phaseFile,
     ...shared,
@@ -160,7 +162,7 @@ async function findStage(
 async function findShared(env: System['env'], name: string): Promise<TemplateFile> {
   const file = await find(env, join('shared', name));
   if (file) return file;
-  throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which a phase asks for`);
+  throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which another template shares`);
 }
 
 /** The program's file, and the parts that the programs of its trainer have in common, by name. */
