@@ -34,7 +34,12 @@ const result = await build({
   define: { 'import.meta.url': '__packUrl', OPSCTL_VERSION: JSON.stringify(version) },
   // yaml and yargs offer ES modules that bundle without a second copy of their helpers.
   mainFields: ['module', 'main'],
-  alias: { 'string-width': './scripts/string-width.ts', assert: './scripts/assert.ts', 'node:module': './scripts/node-module.ts', module: './scripts/node-module.ts' },
+  alias: {
+    'string-width': './scripts/string-width.ts',
+    assert: './scripts/assert.ts',
+    'node:module': './scripts/node-module.ts',
+    module: './scripts/node-module.ts',
+  },
   plugins: [
     { name: 'no look at the terminal by yargs', setup: withoutColumns },
     { name: 'no zod locales', setup: withoutLocales },
@@ -45,17 +50,25 @@ const result = await build({
 });
 const chunks = new Map(
   await Promise.all(
-    result.outputFiles.map(async ({ path, text }) => [`./${basename(path)}`, Buffer.from(await asFunction(text), 'latin1')]),
+    result.outputFiles.map(async ({ path, text }) => [
+      `./${basename(path)}`,
+      Buffer.from(await asFunction(text), 'latin1'),
+    ]),
   ),
 );
 
 mkdirSync(dist, { recursive: true });
-const id = createHash('sha256').update(Buffer.concat([...chunks.values()])).digest('hex').slice(0, 12);
+const id = createHash('sha256')
+  .update(Buffer.concat([...chunks.values()]))
+  .digest('hex')
+  .slice(0, 12);
 writePack(pack, chunks, { id, entry: './main.js' });
 for (const name of readdirSync(dist))
   if (name.includes('.cache-') && !name.includes(`.${id}.`)) rmSync(join(dist, name), { force: true });
 // In a process of its own, because V8 keeps the functions that have run.
-execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), pack], { stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), pack], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 
 /** A chunk as bin/opsctl.cjs runs it: a CommonJS module's function. */
 async function asFunction(text) {
@@ -99,7 +112,9 @@ function compiledEach(filter, entries) {
   return (bundle) => {
     const all = entries();
     bundle.onLoad({ filter }, async () => {
-      const lines = (await all).map(({ key }, index) => `[${JSON.stringify(key)},()=>import('compiled:${index}')]`);
+      const lines = (await all).map(
+        ({ key }, index) => `[${JSON.stringify(key)},()=>import('compiled:${index}')]`,
+      );
       return { contents: `export const precompiled=new Map([${lines.join(',')}])` };
     });
     bundle.onResolve({ filter: /^compiled:/ }, ({ path }) => ({ path, namespace: 'compiled' }));

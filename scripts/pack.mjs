@@ -14,6 +14,9 @@ export function writePack(path, chunks, more) {
   }
   const index = JSON.stringify({ ...more, chunks: places });
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, Buffer.concat([Buffer.from(String(index.length).padStart(DIGITS, '0') + index), ...chunks.values()]));
+  writeFileSync(
+    temporary,
+    Buffer.concat([Buffer.from(String(index.length).padStart(DIGITS, '0') + index), ...chunks.values()]),
+  );
   renameSync(temporary, path);
 }

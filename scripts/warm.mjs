@@ -40,7 +40,8 @@ function everyWay() {
 
 function oneWay() {
   process.chdir(place);
-  for (const name of Object.keys(process.env)) if (/^(?:OPSCTL|SLURM|SBATCH)_/.test(name)) delete process.env[name];
+  for (const name of Object.keys(process.env))
+    if (/^(?:OPSCTL|SLURM|SBATCH)_/.test(name)) delete process.env[name];
   Object.assign(process.env, {
     PATH: `${join(place, 'bin')}:${process.env.PATH}`,
     OPSCTL_HOME: join(place, 'state'),

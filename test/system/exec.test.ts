@@ -22,7 +22,10 @@ describe('exec', () => {
   it('knows a program that is not there from one that exits with 127', async () => {
     expect(await exec(['no-such-program-here'])).toMatchObject({ missing: true });
     expect(await exec(['bash', '-c', 'exit 127'])).toMatchObject({ missing: false, code: 127 });
-    expect(await exec(['true'], { cwd: '/no/such/directory' })).toMatchObject({ missing: false, code: expect.any(Number) });
+    expect(await exec(['true'], { cwd: '/no/such/directory' })).toMatchObject({
+      missing: false,
+      code: expect.any(Number),
+    });
   });
 
   it('ends a program and its children at the limit, even those that ignore TERM', async () => {
@@ -38,7 +41,9 @@ describe('exec', () => {
 
   it('returns at the limit although an escaped child holds the output open', async () => {
     const start = performance.now();
-    const result = await exec(['bash', '-c', 'setsid --fork sleep 5; echo started; sleep 60'], { timeoutMs: 300 });
+    const result = await exec(['bash', '-c', 'setsid --fork sleep 5; echo started; sleep 60'], {
+      timeoutMs: 300,
+    });
     expect(result).toMatchObject({ timedOut: true, stdout: 'started\n' });
     expect(performance.now() - start).toBeLessThan(4000);
   });
