@@ -55,17 +55,7 @@ function benchSubmit(env, sft) {
     let serial = 0;
     const submit = () =>
       time(
-        [
-          opsctl,
-          'submit',
-          ...sft,
-          '--seed',
-          String(serial),
-          '--name',
-          `bench-${serial++}`,
-          '--after',
-          held,
-        ],
+        [opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, '--after', held],
         inside,
       );
     const sbatch = () =>
