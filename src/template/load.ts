@@ -113,13 +113,7 @@ export async function loadTemplate(
   const own = found ? [found.program, ...found.parts.values()] : [];
   const shares = [...own, phaseFile].flatMap(({ front }) => front.shares ?? []);
   const shared = await Promise.all(shares.map((name) => findShared(env, name)));
-  const files = [
-    ...own,
-    ...(stageFile ? [stageFile] : []),
-    phaseFile,
-    ...shared,
-    ...partials.values(),
-  ];
+  const files = [...own, ...(stageFile ? [stageFile] : []), phaseFile, ...shared, ...partials.values()];
   // What a program does not say of itself its trainer's parts say for all of them.
   const fronts = [...(found?.parts.values() ?? []), main].map(({ front }) => front);
   return {
