@@ -11,6 +11,7 @@ const FLOORS = [
   'template',
   'health',
   'run',
+  'pipeline',
   'runbook',
   'diagnosis',
   'sandbox',

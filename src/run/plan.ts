@@ -130,7 +130,7 @@ function contextOf(
     nproc,
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
-    upstream: upstream.map(upstreamContext),
+    upstream: upstream.flatMap(upstreamContext),
     example_dir: join(packageRoot, 'examples', template.phase),
     run: {
       id: run.runId,

@@ -10,7 +10,7 @@ import { type Metrics, readMetrics } from './metrics.ts';
 import { keepNews } from './news.ts';
 import { listRuns } from './registry.ts';
 import { type SlurmView, viewSlurm } from './slurm-view.ts';
-import { judgeJob, judgeRun, type Knowledge, reconcile } from './state.ts';
+import { judgeJob, judgeRun, type Knowledge, type Reconciliation, reconcile } from './state.ts';
 import { type RunStatus, statusOf } from './status-document.ts';
 import { readEnd } from './tail.ts';
 import type { Target } from './target.ts';
@@ -66,6 +66,8 @@ async function readableMetrics(manifest: Manifest): Promise<{ metrics?: Metrics;
 }
 
 export interface Known {
+  /** How its job was found; absent for a job that is no run. */
+  readonly outcome?: Reconciliation['outcome'];
   readonly knowledge: Knowledge;
   readonly jobId: string | null;
   readonly attempts: readonly Attempt[];
@@ -120,6 +122,7 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
     'no-answer': [],
   }[found.outcome];
   return {
+    outcome: found.outcome,
     knowledge: judgeRun(manifest, jobId, attempts, view),
     jobId,
     attempts,

@@ -22,7 +22,8 @@ export interface Upstream {
   readonly runId: string;
   /** The `checkpoints` directory of that run. */
   readonly checkpoints: string;
-  readonly rule: CheckpointRule;
+  /** Null: the value is a path below that run's directory, known now, and there when the job starts. */
+  readonly rule: CheckpointRule | null;
   readonly take: Take;
   /** That run has ended well, or this one does not start. */
   readonly endedWell: boolean;
@@ -38,9 +39,10 @@ const KEPT: Readonly<Record<Take, readonly string[]>> = {
 };
 
 /** What templates/partials/upstream.hbs reads. */
-export function upstreamContext(upstream: Upstream): PlainValue {
+export function upstreamContext(upstream: Upstream): PlainValue[] {
   const { parameter, stage, checkpoints, rule, take, endedWell, link } = upstream;
-  return {
+  if (rule === null) return [];
+  const one = {
     parameter,
     stage,
     take,
@@ -55,4 +57,5 @@ export function upstreamContext(upstream: Upstream): PlainValue {
     container: rule.name === 'iter_',
     root: endedWell && take !== 'best',
   };
+  return [one];
 }
