@@ -18,7 +18,7 @@ const place = mkdtempSync(join(tmpdir(), 'opsctl-bench-'));
 try {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
-    join(root, 'examples/sft/make_data.py'),
+    join(root, 'examples/lm/make_data.py'),
     '--out',
     data,
     '--samples',

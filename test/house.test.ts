@@ -9,6 +9,7 @@ const FLOORS = [
   'slurm',
   'config',
   'template',
+  'trainer',
   'health',
   'run',
   'pipeline',

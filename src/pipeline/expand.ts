@@ -13,6 +13,8 @@ export interface Source extends FromStage {
 export interface Stage {
   readonly name: string;
   readonly phase: string;
+  /** Of a phase that has several, such as rlhf's `reward`. */
+  readonly part: string | undefined;
   readonly trainer: string | undefined;
   readonly recipe: string | undefined;
   readonly flags: readonly string[];
@@ -53,11 +55,13 @@ export function expand(file: PipelineFile): { stages: readonly Stage[]; problems
     const own = Object.keys(entry)[0];
     if (inner === undefined || repeat === undefined || inner.length === 0 || own !== undefined) {
       const message =
-        own === undefined ? '"repeat" and "stages" go together' : `a block of stages has no "${own}" of its own`;
+        own === undefined
+          ? '"repeat" and "stages" go together'
+          : `a block of stages has no "${own}" of its own`;
       problems.push({ keyPath: own === undefined ? keyPath : [...keyPath, own], message });
       continue;
     }
-    const block = inner.map((each) => each.name ?? each.phase ?? '');
+    const block = inner.map((each) => each.name ?? each.stage ?? each.phase ?? '');
     for (let round = 1; round <= repeat; round++)
       for (const [at, each] of inner.entries())
         add(each, { keyPath: [...keyPath, 'stages', at], round, block });
@@ -73,16 +77,23 @@ function stageOf(
 ): Stage | undefined {
   const { keyPath, round } = place;
   const say = (key: string | undefined, message: string): void => {
-    problems.push({ keyPath: key === undefined ? keyPath : [...keyPath, ...key.split('.')], atValue: true, message });
+    problems.push({
+      keyPath: key === undefined ? keyPath : [...keyPath, ...key.split('.')],
+      atValue: true,
+      message,
+    });
   };
   if (entry.phase === undefined) {
     say(undefined, 'a stage needs a phase, such as "phase: sft"');
     return undefined;
   }
-  const base = entry.name ?? entry.phase;
+  const base = entry.name ?? entry.stage ?? entry.phase;
   const name = round === undefined ? base : `${base}-${round}`;
   if (earlier.some((stage) => stage.name === name))
-    say(entry.name === undefined ? 'phase' : 'name', `there is a stage "${name}" already; give it another name`);
+    say(
+      entry.name === undefined ? 'phase' : 'name',
+      `there is a stage "${name}" already; give it another name`,
+    );
   const meant = (text: string, key: string): Stage | undefined => {
     const found = lookUp(text, place, base, earlier);
     if (found === undefined)
@@ -115,7 +126,10 @@ function stageOf(
     const stage = meant(value.from, `parameters.${key}`);
     if (stage === undefined) continue;
     if (!waitsFor(after, stage.name, earlier))
-      say(`parameters.${key}`, `it comes from the stage "${stage.name}", which this one does not wait for: name it under "after"`);
+      say(
+        `parameters.${key}`,
+        `it comes from the stage "${stage.name}", which this one does not wait for: name it under "after"`,
+      );
     sources.push({ ...value, parameter, from: stage.name });
   }
   if (!('model' in values) && !sources.some(({ parameter }) => parameter === 'model')) {
@@ -126,6 +140,7 @@ function stageOf(
   return {
     name,
     phase: entry.phase,
+    part: entry.stage,
     trainer: entry.trainer,
     recipe: entry.recipe,
     flags: entry.flags ?? [],
@@ -138,11 +153,18 @@ function stageOf(
 }
 
 function withRound<T>(value: T, round: number | undefined): T | string {
-  return typeof value === 'string' && round !== undefined ? value.replaceAll('{round}', String(round)) : value;
+  return typeof value === 'string' && round !== undefined
+    ? value.replaceAll('{round}', String(round))
+    : value;
 }
 
 /** In a block a name means this round's stage, or the round before's where it comes later; from outside the last round's. */
-function lookUp(text: string, { round, block }: Place, own: string, earlier: readonly Stage[]): Stage | undefined {
+function lookUp(
+  text: string,
+  { round, block }: Place,
+  own: string,
+  earlier: readonly Stage[],
+): Stage | undefined {
   const exact = earlier.find((stage) => stage.name === text);
   if (exact) return exact;
   if (round !== undefined && block.includes(text)) {
@@ -171,7 +193,11 @@ function isData(phase: string): boolean {
 }
 
 /** The stage whose checkpoint a stage without a model of its own goes on from; a sentence where that is not clear. */
-function modelSource(phase: string, after: readonly Stage[], all: readonly Stage[]): Stage | string | undefined {
+function modelSource(
+  phase: string,
+  after: readonly Stage[],
+  all: readonly Stage[],
+): Stage | string | undefined {
   if (isData(phase)) return undefined;
   const left = after.flatMap((stage) => trainingBefore(stage, all));
   const distinct = [...new Map(left.map((stage) => [stage.name, stage])).values()];
@@ -179,10 +205,12 @@ function modelSource(phase: string, after: readonly Stage[], all: readonly Stage
   const unclear =
     others.length > 0
       ? `it waits for ${distinct.map((stage) => stage.name).join(' and ')}`
-      : only?.values.stage === 'reward'
+      : only?.part === 'reward'
         ? `"${only.name}" leaves a reward model`
         : undefined;
-  return unclear === undefined ? only : `${unclear}: say which model it starts from, as "model: { from: STAGE }"`;
+  return unclear === undefined
+    ? only
+    : `${unclear}: say which model it starts from, as "model: { from: STAGE }"`;
 }
 
 function trainingBefore(stage: Stage, all: readonly Stage[]): Stage[] {

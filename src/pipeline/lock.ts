@@ -1,6 +1,6 @@
+import { link, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { link, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { EXIT, OpsError } from '../errors.ts';
 import { ensureDirectory, errorCode, fileError, readIfThere } from '../system/files.ts';
 import { type System, stateHome } from '../system/system.ts';

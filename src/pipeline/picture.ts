@@ -49,7 +49,10 @@ export function hasUnicode(env: Readonly<Record<string, string | undefined>>): b
  * are no wider than one; where several wait for the same stage the tree forks. What does not fit is left out from the right.
  */
 export function picture(
-  states: readonly Pick<StageState, 'stage' | 'after' | 'when' | 'state' | 'outcome' | 'jobId' | 'reason' | 'elapsedSeconds'>[],
+  states: readonly Pick<
+    StageState,
+    'stage' | 'after' | 'when' | 'state' | 'outcome' | 'jobId' | 'reason' | 'elapsedSeconds'
+  >[],
   options: PictureOptions,
 ): string[] {
   const strokes = options.unicode ? UNICODE : ASCII;
@@ -66,11 +69,17 @@ export function picture(
     }
     for (const [index, child] of next.entries()) {
       const isLast = index === next.length - 1;
-      draw(child, rest + (isLast ? strokes.last : strokes.fork), rest + (isLast ? strokes.gap : `${strokes.down} `));
+      draw(
+        child,
+        rest + (isLast ? strokes.last : strokes.fork),
+        rest + (isLast ? strokes.gap : `${strokes.down} `),
+      );
     }
   };
   for (const root of states.filter(({ after }) => after.length === 0)) draw(root, '', '');
-  const nameWidth = Math.max(...rows.map(({ lead, state }) => cells(lead) + (state ? cells(state.stage) : 0)));
+  const nameWidth = Math.max(
+    ...rows.map(({ lead, state }) => cells(lead) + (state ? cells(state.stage) : 0)),
+  );
   return rows.map(({ lead, state }) => (state === undefined ? lead : line(lead, state, nameWidth, options)));
 }
 

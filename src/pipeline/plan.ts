@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { lifecycleOf } from '../run/lifecycle.ts';
 import type { DependencyType } from '../run/manifest.ts';
 import { type Plan, type PlanInput, planRun } from '../run/plan.ts';
 import type { CheckpointRule, Upstream } from '../run/upstream.ts';
 import type { Template } from '../template/load.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
-import { type Source, type Stage, waitsFor, type When } from './expand.ts';
+import { type Source, type Stage, type When, waitsFor } from './expand.ts';
 
 /** A stage with what the command line made of its parameters; those that come from other stages hold PLACEHOLDER. */
 export interface StageInput {
@@ -107,14 +108,7 @@ function waitsWell(stage: Stage, name: string, all: readonly Stage[]): boolean {
   return waitsFor(after, name, all) && after.some((each) => each.name === name || waitsWell(each, name, all));
 }
 
-/** transformers' own: trainer_state.json is written last, and the mark stands while the rest is. */
-const TRANSFORMERS: CheckpointRule = {
-  name: 'checkpoint-',
-  complete: ['trainer_state.json'],
-  unfinished: ['checkpoint-is-incomplete.txt'],
-};
-
-/** What a complete checkpoint of a trainer looks like. */
-function ruleOf(_template: Template): CheckpointRule {
-  return TRANSFORMERS;
+/** What a complete checkpoint of the trainer looks like; without a row only names such as final_N are known. */
+function ruleOf({ front, phase, stage }: Template): CheckpointRule {
+  return lifecycleOf(front.lifecycle, phase, stage ?? undefined)?.checkpoint ?? { name: 'checkpoint-' };
 }

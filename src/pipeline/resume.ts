@@ -43,7 +43,9 @@ export async function resumePipeline(
 ): Promise<{ redone: readonly string[]; manifests: readonly Manifest[] }> {
   if (record.state === 'submitting') {
     const before = await readStages(system, record);
-    const missing = before.filter(({ jobId }) => jobId === null).flatMap(({ stage }) => stage ?? []);
+    const missing = before
+      .filter(({ jobId }) => jobId === null)
+      .flatMap(({ pipeline }) => pipeline?.stage ?? []);
     return { redone: missing, manifests: await goOn(system, record, lease) };
   }
   const { states, failure } = await stageStates(system, record);
@@ -60,7 +62,7 @@ export async function resumePipeline(
   if (redone.length === 0) return { redone, manifests };
   for (const manifest of manifests) {
     await lease.renew();
-    if (redone.includes(manifest.stage ?? '')) await reset(system, manifest);
+    if (redone.includes(manifest.pipeline?.stage ?? '')) await reset(system, manifest);
   }
   await savePipeline(system, { ...record, state: 'submitting' });
   return { redone, manifests: await goOn(system, { ...record, state: 'submitting' }, lease) };

@@ -32,8 +32,9 @@ const values = z.record(
 );
 
 const stageShape = {
-  name: z.optional(stageName.check(z.describe('Without it the stage is called as its phase'))),
+  name: z.optional(stageName.check(z.describe('Without it: the name of its phase, or of its stage of rlhf'))),
   phase: z.optional(z.string().check(z.describe('What runs: pretrain, cpt, sft, dpo, rlhf, data-prepare …'))),
+  stage: z.optional(z.string().check(z.describe('Of rlhf: reward, ppo or grpo'))),
   trainer: z.optional(z.string().check(z.describe('Program that trains'))),
   recipe: z.optional(
     z.string().check(z.describe("YAML file of parameters, relative to the pipeline's own directory")),
@@ -61,9 +62,7 @@ const stageSchema = z.strictObject(stageShape);
 const entrySchema = z.strictObject({
   ...stageShape,
   repeat: z.optional(
-    z
-      .int()
-      .check(z.minimum(1), z.maximum(MAX_ROUNDS), z.describe('Run `stages` in turn, this many times')),
+    z.int().check(z.minimum(1), z.maximum(MAX_ROUNDS), z.describe('Run `stages` in turn, this many times')),
   ),
   stages: z.optional(z.array(stageSchema).check(z.describe('The stages of one round'))),
 });

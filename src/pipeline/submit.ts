@@ -11,7 +11,7 @@ import { advance, readStages, StageRefused } from './advance.ts';
 import { cancelStages } from './cancel.ts';
 import type { Lease } from './lock.ts';
 import type { PlannedStage } from './plan.ts';
-import { forgetPipeline, type PipelineRecord, savePipeline, stageRecord } from './record.ts';
+import { forgetPipeline, type PipelineRecord, savePipeline } from './record.ts';
 
 export interface CheckedStage extends PlannedStage {
   readonly request: SubmitRequest;
@@ -63,8 +63,7 @@ function requestOf(pipelineId: string, { stage, input }: PlannedStage, preflight
     preflight,
     sbatchOptions: [],
     chain: {
-      pipeline: pipelineId,
-      stage: stage.name,
+      pipeline: { id: pipelineId, stage: stage.name },
       upstream: (input.upstream ?? []).map(({ parameter, runId, link }) => ({ parameter, runId, link })),
     },
   };
@@ -129,7 +128,7 @@ async function takeBack(system: System, record: PipelineRecord): Promise<void> {
 /** Deletes what was written for a pipeline that Slurm does not have; never a directory that is not one of its own. */
 export async function forgetStages(system: System, record: PipelineRecord): Promise<void> {
   for (const { runId, outputDir } of record.stages) {
-    const isOwn = (await readRun(system, runId))?.pipeline === record.pipelineId;
+    const isOwn = (await readRun(system, runId))?.pipeline?.id === record.pipelineId;
     if (isOwn) await forgetRun(system, runId, outputDir);
     else await dropRecord(system, runId);
   }
@@ -142,7 +141,10 @@ async function claim(system: System, { plan: { runId, outputDir } }: CheckedStag
     throw new UsageError(`there is a run ${runId} already`, 'Give the pipeline another name.');
   if (await claimDirectory(outputDir)) return;
   await dropRecord(system, runId);
-  throw new UsageError(`the output directory ${outputDir} is in use already`, 'Give the pipeline another name.');
+  throw new UsageError(
+    `the output directory ${outputDir} is in use already`,
+    'Give the pipeline another name.',
+  );
 }
 
 async function write(system: System, each: CheckedStage, fingerprint: string): Promise<void> {

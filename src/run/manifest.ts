@@ -54,9 +54,10 @@ export interface Manifest {
   readonly ended?: string;
   /** What it waits for, as `--after` or its pipeline asked. */
   readonly after?: readonly Dependency[];
-  /** The pipeline it is a stage of, and the stage's name. */
-  readonly pipeline?: string;
+  /** Of a phase that has several: `reward`, `ppo`, `grpo` of rlhf. */
   readonly stage?: string;
+  /** The pipeline it is a part of, and the name it has there. */
+  readonly pipeline?: { readonly id: string; readonly stage: string };
   /** Parameters that hold what another run has left. */
   readonly upstream?: readonly {
     readonly parameter: string;

@@ -8,6 +8,7 @@ import type { ParameterValue } from '../template/parameter.ts';
 import { render } from '../template/render.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
 import { fromCluster, gpuOption, impossible } from './cluster.ts';
+import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
 
@@ -117,12 +118,13 @@ function contextOf(
   const plain: Record<string, PlainValue> = {
     ...values,
     phase: template.phase,
+    stage: template.stage,
     trainer: template.trainer,
     trainer_flags: trainerFlags,
-    requeue: {
-      ...(template.front.requeue ?? { allowed: false, why: 'its template does not say that it can resume.' }),
-    },
-    signal: template.front.signal ? { ...template.front.signal } : null,
+    lifecycle: lifecycleContext(
+      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined),
+      values,
+    ),
     gpu_option: gpuOption(profile, values),
     module_list: String(values.modules ?? '')
       .split(/\s+/)
@@ -131,7 +133,7 @@ function contextOf(
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
     upstream: upstream.flatMap(upstreamContext),
-    example_dir: join(packageRoot, 'examples', template.phase),
+    example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,
       dir: run.outputDir,

@@ -14,7 +14,7 @@ export interface SubmitRequest extends PlanInput {
   /** Options of sbatch beside the script's own, such as a dependency. */
   readonly sbatchOptions: readonly string[];
   /** What the run waits for and belongs to, for its manifest. */
-  readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'stage' | 'upstream'>;
+  readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'upstream'>;
 }
 
 /** What was found before the queue. */

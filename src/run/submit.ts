@@ -162,6 +162,7 @@ export function buildManifest(
     runId: plan.runId,
     phase: request.template.phase,
     trainer: request.template.trainer,
+    ...(request.template.stage === null ? {} : { stage: request.template.stage }),
     createdAt: request.now.toISOString(),
     user: currentUser(),
     state: 'submitting',

@@ -1,17 +1,8 @@
 import type { PlainValue } from '../template/context.ts';
+import type { Lifecycle } from '../template/lifecycle-schema.ts';
 
-/** How a trainer's checkpoints look: where below `checkpoints/` they lie, and what a complete one has. */
-export interface CheckpointRule {
-  readonly directory?: string | undefined;
-  /** The name before the step: `checkpoint-`, `iter_`. */
-  readonly name: string;
-  /** Files (globs) without which it is not complete. */
-  readonly complete?: readonly string[] | undefined;
-  /** Files (globs) that only an unfinished one holds. */
-  readonly unfinished?: readonly string[] | undefined;
-  /** A file beside the checkpoints with the number of the newest complete one. */
-  readonly tracker?: string | undefined;
-}
+/** How a trainer's checkpoints look: its row of the table that its template has. */
+export type CheckpointRule = NonNullable<Lifecycle['checkpoint']>;
 
 export type Take = 'newest' | 'best' | 'final';
 

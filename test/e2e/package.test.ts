@@ -34,7 +34,7 @@ describe('the package, installed globally without a network', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toContain(
-      join(place, 'prefix', 'lib', 'node_modules', 'opsctl', 'examples', 'sft', 'train.py'),
+      join(place, 'prefix', 'lib', 'node_modules', 'opsctl', 'examples', 'lm', 'train.py'),
     );
   });
 

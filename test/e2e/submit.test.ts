@@ -16,7 +16,7 @@ beforeAll(async () => {
   bin = join(slurm.root, 'bin');
   mkdirSync(bin);
   const made = spawnSync('/usr/bin/python3', [
-    'examples/sft/make_data.py',
+    'examples/lm/make_data.py',
     '--out',
     data,
     '--samples',
