@@ -48,9 +48,10 @@ function summary(states: readonly StageState[]): string {
   const count = (outcome: StageState['outcome']) =>
     states.filter((state) => state.outcome === outcome).length;
   const parts = [
-    `${count('ok')} of ${states.length} done`,
+    `${count('ok')} of ${states.length - count('skipped')} done`,
     ...(count('active') > 0 ? [`${count('active')} waiting or running`] : []),
-    ...(count('failed') > 0 ? [`${count('failed')} failed or cancelled`] : []),
+    ...(count('failed') > 0 ? [`${count('failed')} failed`] : []),
+    ...(count('never') > 0 ? [`${count('never')} never started`] : []),
     ...(count('unknown') > 0 ? [`${count('unknown')} not known`] : []),
   ];
   return parts.join(', ');
@@ -60,11 +61,12 @@ function nextCommand(pipelineId: string, state: string, states: readonly StageSt
   if (state !== 'submitted') return `opsctl pipeline resume ${pipelineId}`;
   const failed = states.find(({ outcome }) => outcome === 'failed');
   if (failed) return `opsctl diagnose ${failed.runId}, then opsctl pipeline resume ${pipelineId}`;
+  if (states.some(({ outcome }) => outcome === 'never')) return `opsctl pipeline resume ${pipelineId}`;
   const running = states.find((each) => each.state === 'RUNNING');
   return running === undefined ? undefined : `opsctl logs ${running.runId} -f`;
 }
 
 function exitCodeOf(states: readonly StageState[]): ExitCode {
-  if (states.some(({ outcome }) => outcome === 'failed' || outcome === 'planned')) return EXIT.failed;
+  if (states.some(({ outcome }) => ['failed', 'planned', 'never'].includes(outcome))) return EXIT.failed;
   return states.some(({ outcome }) => outcome === 'unknown') ? EXIT.unknown : EXIT.ok;
 }

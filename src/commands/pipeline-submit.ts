@@ -100,7 +100,10 @@ async function earlierOf(
         `the same pipeline was submitted before, as ${record.pipelineId}: ${alive[0]?.stage} is ${alive[0]?.state}`,
         `See "opsctl pipeline status ${record.pipelineId}". To submit it a second time all the same, give --again.`,
       );
-    if (states.some(({ outcome }) => outcome !== 'ok') && states.some(({ outcome }) => outcome === 'ok'))
+    if (
+      states.some(({ outcome }) => outcome === 'failed' || outcome === 'never') &&
+      states.some(({ outcome }) => outcome === 'ok')
+    )
       throw new UsageError(
         `the same pipeline was submitted before, as ${record.pipelineId}, and is done in part`,
         `"opsctl pipeline resume ${record.pipelineId}" runs the rest; --again begins anew.`,

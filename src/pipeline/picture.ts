@@ -19,7 +19,8 @@ const MARKS: Readonly<Record<StageOutcome, readonly [string, string]>> = {
   active: ['◐', '>'],
   ok: ['●', '*'],
   failed: ['✗', 'x'],
-  never: ['-', '-'],
+  never: ['✗', 'x'],
+  skipped: ['-', '-'],
   unknown: ['?', '?'],
 };
 const COLOURS = {
@@ -28,6 +29,7 @@ const COLOURS = {
   ok: 'green',
   failed: 'red',
   never: 'yellow',
+  skipped: 'dim',
   unknown: 'yellow',
 } as const;
 

@@ -7,10 +7,11 @@ import type { System } from '../system/system.ts';
 import type { PipelineRecord, StageRecord } from './record.ts';
 
 /**
- * - `planned`: Slurm was not given it yet; `never`: Slurm has dropped it before it started
+ * - `planned`: Slurm was not given it yet; `never`: it was cancelled before it started
+ * - `skipped`: it waited for the failure of a stage that has ended well
  * - `unknown`: it may have run; nobody can say how it ended
  */
-export type StageOutcome = 'planned' | 'active' | 'ok' | 'failed' | 'never' | 'unknown';
+export type StageOutcome = 'planned' | 'active' | 'ok' | 'failed' | 'never' | 'skipped' | 'unknown';
 
 /** What `opsctl pipeline status --json` prints of a stage. */
 export interface StageState {
@@ -42,7 +43,18 @@ export async function stageStates(
     const found = byRun.get(stage.runId);
     return stateOf(stage, found?.manifest, found?.known);
   });
-  return { states, failure };
+  return { states: withSkipped(states), failure };
+}
+
+/** What stands by for a failure is not missing when there was none. */
+function withSkipped(states: readonly StageState[]): StageState[] {
+  const outcomes = new Map<string, StageOutcome>();
+  return states.map((state) => {
+    const isOver = state.after.every((name) => ['ok', 'skipped'].includes(outcomes.get(name) ?? ''));
+    const skipped = state.outcome === 'never' && state.when === 'notok' && isOver;
+    outcomes.set(state.stage, skipped ? 'skipped' : state.outcome);
+    return skipped ? { ...state, outcome: 'skipped', state: 'SKIPPED', reason: 'it was not needed' } : state;
+  });
 }
 
 function stateOf(stage: StageRecord, manifest: Manifest | undefined, known: Known | undefined): StageState {
@@ -71,8 +83,12 @@ export function stageOutcome(manifest: Manifest, { jobId, knowledge, attempts }:
   if (jobId === null) return 'planned';
   const { state, answered } = knowledge;
   if (isActive(state)) return 'active';
-  if (state.phase === 'ended') return state.outcome === 'ok' ? 'ok' : 'failed';
-  // A job writes its attempt down before anything else. Slurm answers, knows no such job, and it never began.
+  // A job writes its attempt down before anything else.
   const hasBegun = attempts.some((attempt) => attempt.jobId === (manifest.jobId ?? jobId));
+  if (state.phase === 'ended') {
+    if (state.outcome === 'ok') return 'ok';
+    return state.outcome === 'cancelled' && !hasBegun ? 'never' : 'failed';
+  }
+  // Slurm answers and knows no such job, and it never began.
   return answered && !hasBegun ? 'never' : 'unknown';
 }
