@@ -115,10 +115,11 @@ function contextOf(
   const plain: Record<string, PlainValue> = {
     ...values,
     phase: template.phase,
+    stage: template.stage,
     trainer: template.trainer,
     trainer_flags: trainerFlags,
     lifecycle: lifecycleContext(
-      lifecycleOf(template.front.lifecycle, template.phase, stageOf(values)),
+      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined),
       values,
     ),
     gpu_option: gpuOption(profile, values),
@@ -139,11 +140,6 @@ function contextOf(
     },
   };
   return templateContext(plain);
-}
-
-/** Of rlhf: which of its three trainings. */
-function stageOf({ stage }: Readonly<Record<string, ParameterValue>>): string | undefined {
-  return typeof stage === 'string' ? stage : undefined;
 }
 
 /** GPUs that Slurm sets aside, times the time limit. Zero without GPUs or without a limit. */

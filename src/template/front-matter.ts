@@ -22,8 +22,12 @@ const frontMatterSchema = z.strictObject({
   /** The heading that the parameters stand under in --help. */
   title: z.string(),
   summary: z.optional(z.string()),
-  /** Of a trainer: the phases that it can run. */
+  /** Of a trainer's program: what it can run, as `sft`, or `rlhf/ppo` for one stage. A file without it is a part of the others. */
   phases: z.optional(z.array(z.string())),
+  /** Of a phase: files of shared/ whose parameters it has too. */
+  shares: z.optional(z.array(z.string())),
+  /** Parameters of the files below that this one does not have. */
+  without: z.optional(z.array(z.string())),
   /** Of a trainer: the keys that each line of its JSONL data must have. */
   data_keys: z.optional(z.array(z.string())),
   /** Of a trainer: how each of its programs is told to stop, and how it goes on. */
