@@ -58,7 +58,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     flag("max_grad_norm", number(0), 1.0, "gradients are clipped to this norm; 0 for never")
     flag("seed", whole(0), 42, "of the new weights and of the order of the samples")
 
-    flag("beta", number(0), None, "dpo: strength of a preference (0.1). ppo, grpo: cost of leaving the start model (0.02)")
+    flag("beta", number(0), None, "dpo: strength of a preference (0.1). ppo, grpo: cost of leaving the start model (0.005)")
     flag("max_new_tokens", whole(1), 12, "ppo, grpo: longest answer")
     flag("temperature", number(0.01), 1.0, "ppo, grpo: of the sampled answers")
     flag("num_generations", whole(2), 4, "ppo, grpo: answers to each prompt")
@@ -76,7 +76,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if args.hidden_size is not None and args.hidden_size % HEAD_SIZE:
         parser.error(f"argument --hidden_size: {args.hidden_size} is not a multiple of {HEAD_SIZE}")
     if args.beta is None:
-        args.beta = 0.1 if args.phase == "dpo" else 0.02
+        args.beta = 0.1 if args.phase == "dpo" else 0.005
     if args.phase in ("ppo", "grpo") and args.max_new_tokens >= args.max_seq_length:
         parser.error(f"argument --max_new_tokens: {args.max_new_tokens} leaves no room for a prompt in --max_seq_length")
     return args

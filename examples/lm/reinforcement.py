@@ -153,7 +153,7 @@ def estimate_advantages(
 
 
 def judge_by_rule(samples: Sequence[Sample], answers: Sequence[list[int]], *_: Tensor) -> Tensor:
-    """1 for the exact answer. Less for characters at their place, for characters that occur in it, and for an end in time."""
+    """1 for the exact answer. Less for characters at their place, for characters that occur in it, and for its length."""
     return torch.tensor([rule(list(s.answer.encode("utf-8")), answer) for s, answer in zip(samples, answers)])
 
 
@@ -165,7 +165,7 @@ def rule(right: list[int], answer: list[int]) -> float:
     length = max(len(given), len(right), 1)
     placed = sum(a == b for a, b in zip(given, right)) / length
     occurring = sum(a in right for a in given) / length
-    return 0.5 * placed + 0.3 * occurring + 0.1 * ended
+    return 0.5 * placed + 0.3 * occurring + 0.1 * (ended and len(given) == len(right))
 
 
 def judge_by_model(reward_model: Transformer) -> Judge:
