@@ -12,6 +12,7 @@ const FLOORS = [
   'trainer',
   'health',
   'run',
+  'pipeline',
   'runbook',
   'diagnosis',
   'sandbox',

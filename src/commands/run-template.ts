@@ -90,16 +90,29 @@ export async function planInput(args: Arguments, context: Context, choice: RunCh
     );
   }
   const layers: Layer[] = [
-    ...(await profileLayers(system, config, template)),
     { source: 'recipe', values: recipe?.parameters ?? {} },
     { source: 'set', values: parseSettings(texts(args, 'set')) },
     { source: 'flag', values: flagValues(args, template.parameters) },
   ];
+  return inputFrom(system, { config, template }, layers, texts(args, '--'));
+}
+
+/**
+ * What a plan needs, from a template and what was given for it.
+ * @param layers stronger than the profile's, weakest first.
+ */
+export async function inputFrom(
+  system: System,
+  { config, template }: Pick<Chosen, 'config' | 'template'>,
+  layers: readonly Layer[],
+  trainerFlags: readonly string[],
+): Promise<PlanInput> {
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
+  const all = [...(await profileLayers(system, config, template)), ...layers];
   return {
     template,
-    parameters: resolveParameters(template.parameters, layers, around),
-    trainerFlags: texts(args, '--'),
+    parameters: resolveParameters(template.parameters, all, around),
+    trainerFlags,
     profile: config.profile,
     now: system.now(),
     version: version(),

@@ -11,6 +11,7 @@ import { fromCluster, gpuOption, impossible } from './cluster.ts';
 import { mountsOf } from './container.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
+import { type Upstream, upstreamContext } from './upstream.ts';
 
 /** Everything that a submission will do, before anything of it is done. `--dry-run` and `render` show exactly this. */
 export interface Plan {
@@ -32,6 +33,8 @@ export interface PlanInput {
   readonly version: string;
   /** Where the package's own example trainer lies. */
   readonly packageRoot: string;
+  /** Parameters that an earlier stage of a pipeline gives, once it has ended. */
+  readonly upstream?: readonly Upstream[];
 }
 
 const SECONDS_AN_HOUR = 3600;
@@ -107,7 +110,7 @@ function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
 }
 
 function contextOf(
-  { template, trainerFlags, profile, packageRoot, version }: PlanInput,
+  { template, trainerFlags, profile, packageRoot, version, upstream = [] }: PlanInput,
   values: Readonly<Record<string, ParameterValue>>,
   run: { runId: string; outputDir: string; logDir: string },
 ) {
@@ -132,6 +135,7 @@ function contextOf(
     nproc,
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
+    upstream: upstream.flatMap(upstreamContext),
     example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,
