@@ -165,6 +165,9 @@ function buildManifest(
     versions: {
       opsctl: request.version,
       node: process.version,
+      ...(readiness.flags.trainer
+        ? { trainer: `${readiness.flags.trainer.program} ${readiness.flags.trainer.version}` }
+        : {}),
       ...(request.profile.slurm_version ? { slurm: request.profile.slurm_version } : {}),
     },
     environment: tellingEnvironment(system.env),

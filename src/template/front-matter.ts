@@ -24,6 +24,16 @@ const frontMatterSchema = z.strictObject({
   summary: z.optional(z.string()),
   /** Of a trainer: the phases that it can run. */
   phases: z.optional(z.array(z.string())),
+  /**
+   * Of a trainer: the program of each phase, or stage of rlhf, and the version that the template is written for, as
+   * `trl-sft@1.10.0.dev0`: names a flag list, `trainers/PROGRAM/VERSION.json`.
+   */
+  programs: z.optional(
+    z.record(
+      z.string(),
+      z.string().check(z.regex(/^[a-z0-9-]+@[A-Za-z0-9._+-]+$/, 'expected PROGRAM@VERSION')),
+    ),
+  ),
   /** Of a trainer: the keys that each line of its JSONL data must have. */
   data_keys: z.optional(z.array(z.string())),
   /** Of a trainer: how each of its programs is told to stop, and how it goes on. */
