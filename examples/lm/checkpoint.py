@@ -5,7 +5,7 @@ is whole. `trainer_state.json` names the size and the SHA-256 of the other files
 too. Names in the output directory:
 
     checkpoint-{step}   weights, optimizer, random number generators and position: what a run resumes from
-    bestppl_{step}      weights with the lowest perplexity on the held-out samples
+    bestppl_{step}      weights with the lowest perplexity on the held-out samples; best_{step} where another measure counts
     final_{step}        weights at the end of the training
 """
 
@@ -25,17 +25,18 @@ from typing import Any
 import torch
 
 from errors import UserError
+from files import sync_directory, write_file
 
 STATE_FILE = "trainer_state.json"
-LEFTOVER = re.compile(r"(checkpoint-|bestppl_|final_)\d+(\.old)?\.tmp")
+LEFTOVER = re.compile(r"(checkpoint-|bestppl_|best_|final_)\d+(\.old)?\.tmp")
 
 
 class Damaged(Exception):
     """A checkpoint that cannot be used, and why."""
 
 
-def write(path: Path, parts: Mapping[str, Any], state: Mapping[str, Any]) -> float:
-    """Writes the directory: each part as {name}.pt, then the state. Returns the seconds it took."""
+def write(path: Path, parts: Mapping[str, Any], state: Mapping[str, Any], delay: float = 0.0) -> float:
+    """Writes the directory: each part as {name}.pt, then (after `delay` seconds) the state. Returns the seconds it took."""
     start = time.monotonic()
     temporary = path.with_name(path.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -48,6 +49,7 @@ def write(path: Path, parts: Mapping[str, Any], state: Mapping[str, Any]) -> flo
             content = buffer.getvalue()
             files[f"{name}.pt"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             write_file(temporary / f"{name}.pt", content)
+        time.sleep(delay)
         text = json.dumps({**state, "files": files}, indent=1, allow_nan=False)
         write_file(temporary / STATE_FILE, text.encode())
         sync_directory(temporary)
@@ -56,16 +58,6 @@ def write(path: Path, parts: Mapping[str, Any], state: Mapping[str, Any]) -> flo
         shutil.rmtree(temporary, ignore_errors=True)  # a full disk is not helped by half a checkpoint
         raise
     return time.monotonic() - start
-
-
-def write_file(path: Path, content: bytes) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:  # a failed write does not name its file
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def replace_directory(source: Path, target: Path) -> None:
@@ -77,14 +69,6 @@ def replace_directory(source: Path, target: Path) -> None:
     os.rename(source, target)
     sync_directory(target.parent)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read(path: Path, *names: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -164,18 +148,24 @@ def remove_leftovers(output_dir: Path) -> list[str]:
     return sorted(names)
 
 
-def read_weights(path: Path) -> tuple[dict[str, int], dict[str, Any]]:
+def read_weights(path: Path, flag: str = "--model_name_or_path") -> tuple[dict[str, int], dict[str, Any]]:
     """Sizes and weights of the model in a checkpoint, or in the final checkpoint of a finished run's directory."""
-    source = f"--model_name_or_path {path}"
+    source = f"{flag} {path}"
     if not path.is_dir():
-        raise UserError(f"{source}: neither `tiny` nor a directory")
+        raise UserError(f"{source}: no directory")
     if not (path / STATE_FILE).is_file():
-        final = steps(path, "final_")
-        if not final:
-            raise UserError(f"{source}: no checkpoint, and no final_* of a finished run in it")
-        path = path / f"final_{final[0]}"
+        path = newest_weights(path / "checkpoints" if (path / "checkpoints").is_dir() else path, source)
     try:
         state, parts = read(path, "model")
     except Damaged as reason:
         raise UserError(f"{source}: {path.name}: {reason}") from None
     return state["model"], parts["model"]
+
+
+def newest_weights(directory: Path, source: str) -> Path:
+    """Those of the end of a training, else of its newest checkpoint."""
+    for prefix in ("final_", "checkpoint-"):
+        found = steps(directory, prefix)
+        if found:
+            return directory / f"{prefix}{found[0]}"
+    raise UserError(f"{source}: no checkpoint, and none of a run in it")

@@ -43,9 +43,12 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Tokens [batch, length] in, logits [batch, length, vocabulary] out."""
+    """Tokens [batch, length] in, logits [batch, length, vocabulary] out.
 
-    def __init__(self, vocabulary: int, hidden_size: int, num_layers: int) -> None:
+    With a scalar head (a reward model, PPO's critic) a pair: the logits, and one number a token [batch, length].
+    """
+
+    def __init__(self, vocabulary: int, hidden_size: int, num_layers: int, scalar_head: bool = False) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden_size)
         self.blocks = nn.ModuleList(Block(hidden_size) for _ in range(num_layers))
@@ -53,15 +56,28 @@ class Transformer(nn.Module):
         for parameter in self.parameters():
             if parameter.dim() == 2:
                 nn.init.normal_(parameter, std=1 / math.sqrt(hidden_size))
+        self.head: nn.Linear | None = None
+        if scalar_head:
+            self.head = nn.Linear(hidden_size, 1)
+            nn.init.zeros_(self.head.weight)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         length = tokens.shape[1]
         cos, sin = rotary_angles(length)
         future = torch.ones(length, length, dtype=torch.bool).triu(1)
         x = self.embedding(tokens)
         for block in self.blocks:
             x = block(x, cos, sin, future)
-        return F.linear(self.norm(x), self.embedding.weight)
+        x = self.norm(x)
+        logits = F.linear(x, self.embedding.weight)
+        return logits if self.head is None else (logits, self.head(x).squeeze(-1))
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Another model's weights. A scalar head that only one of the two has stays new, or is left behind."""
+        own = {name: value for name, value in self.state_dict().items() if name.startswith("head.")}
+        trunk = {name: value for name, value in weights.items() if not name.startswith("head.")}
+        theirs = {name: value for name, value in weights.items() if name in own}
+        self.load_state_dict({**own, **trunk, **theirs})
 
 
 def rotary_angles(length: int) -> tuple[Tensor, Tensor]:
@@ -76,6 +92,12 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
 
 
-def response_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def target_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Sum of the negative log likelihoods of the targets; targets of -100 do not count."""
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
+
+
+def target_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
+    """[batch, length]; 0 where the target is -100."""
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="none")
+    return -losses.view(targets.shape)

@@ -25,4 +25,6 @@ def learning_rate(step: int, total: int, args: Namespace) -> float:
         return args.learning_rate * (step + 1) / warmup
     if args.lr_scheduler_type == "constant":
         return args.learning_rate
+    if args.lr_scheduler_type == "linear":
+        return args.learning_rate * (total - step) / (total - warmup)
     return args.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))

@@ -1,5 +1,5 @@
 import type { System } from '../system/system.ts';
-import { listPhases, listTrainers, loadTemplate } from '../template/load.ts';
+import { listPrograms } from '../template/load.ts';
 import { versionsOf } from '../trainer/knowledge.ts';
 
 /** One phase, or stage of one, that a trainer runs. */
@@ -14,28 +14,21 @@ export interface Runnable {
   readonly versions: readonly string[];
 }
 
+/** In the order in which a model goes through them; a site's own phases come behind. */
+const ORDER = ['pretrain', 'cpt', 'sft', 'dpo', 'rlhf'];
+
 /** What runs what, by the templates: the package's and a site's own. */
 export async function runnable(env: System['env']): Promise<Runnable[]> {
-  const rows: Runnable[] = [];
-  for (const phase of listPhases(env)) {
-    for (const trainer of await listTrainers(env, phase)) {
-      const { front, parameters } = await loadTemplate(env, phase, trainer);
-      const stages = parameters.find(({ name }) => name === 'stage')?.choices ?? [null];
-      for (const stage of stages) {
-        const declared = (stage === null ? undefined : front.programs?.[stage]) ?? front.programs?.[phase];
-        // A trainer that names its programs runs the stages that it names.
-        if (stage !== null && declared === undefined && front.programs) continue;
-        const [program = null, version = null] = declared?.split('@') ?? [];
-        rows.push({
-          trainer,
-          phase,
-          stage,
-          version,
-          program,
-          versions: program ? versionsOf(env, program) : [],
-        });
-      }
-    }
-  }
-  return rows;
+  const programs = await listPrograms(env);
+  const rows = programs.map(({ trainer, phase, stage, file: { front } }) => {
+    const program = front.program ?? null;
+    const versions = program === null ? [] : versionsOf(env, program);
+    return { trainer, phase, stage, version: front.version ?? null, program, versions };
+  });
+  const rank = ({ phase }: Runnable) => (ORDER.indexOf(phase) + ORDER.length + 1) % (ORDER.length + 1);
+  return rows.sort((a, b) => rank(a) - rank(b) || name(a).localeCompare(name(b), 'en'));
+}
+
+function name({ phase, stage, trainer }: Runnable): string {
+  return `${phase} ${stage ?? ''} ${trainer}`;
 }

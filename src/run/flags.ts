@@ -23,26 +23,23 @@ export interface FlagCheck {
 }
 
 /**
- * The program of a template for one phase, and its version: the user's, else the one it was written for.
+ * The program of a template and its version: the user's, else the one it was written for.
  * @throws UsageError for a version that there is no list of.
  */
 export function trainerProgram(
   env: System['env'],
-  { front, phase, trainer }: Pick<Template, 'front' | 'phase' | 'trainer'>,
+  { front, trainer }: Pick<Template, 'front' | 'trainer'>,
   values: Readonly<Record<string, ParameterValue>>,
 ): TrainerProgram | undefined {
-  const stage = typeof values.stage === 'string' ? values.stage : '';
-  const declared = front.programs?.[stage] ?? front.programs?.[phase];
   const chosen = values.trainer_version;
-  if (declared === undefined) {
+  const { program } = front;
+  const version = typeof chosen === 'string' ? chosen : front.version;
+  if (program === undefined || version === undefined) {
     if (typeof chosen !== 'string') return undefined;
     throw new UsageError(
-      `trainer_version: the template of ${trainer} names no program for ${phase}, so it has no versions`,
+      `trainer_version: the template of ${trainer} names no program, so it has no versions`,
     );
   }
-  const at = declared.indexOf('@');
-  const program = declared.slice(0, at);
-  const version = typeof chosen === 'string' ? chosen : declared.slice(at + 1);
   const known = versionsOf(env, program);
   if (known.includes(version)) return { program, version };
   if (typeof chosen !== 'string' && known.length === 0) return { program, version };

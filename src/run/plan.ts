@@ -10,6 +10,7 @@ import type { ResolvedParameters } from '../template/resolve.ts';
 import { fromCluster, gpuOption, impossible } from './cluster.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
+import { type Upstream, upstreamContext } from './upstream.ts';
 
 /** Everything that a submission will do, before anything of it is done. `--dry-run` and `render` show exactly this. */
 export interface Plan {
@@ -31,6 +32,8 @@ export interface PlanInput {
   readonly version: string;
   /** Where the package's own example trainer lies. */
   readonly packageRoot: string;
+  /** Parameters that an earlier stage of a pipeline gives, once it has ended. */
+  readonly upstream?: readonly Upstream[];
 }
 
 const SECONDS_AN_HOUR = 3600;
@@ -106,7 +109,7 @@ function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
 }
 
 function contextOf(
-  { template, trainerFlags, profile, packageRoot, version }: PlanInput,
+  { template, trainerFlags, profile, packageRoot, version, upstream = [] }: PlanInput,
   values: Readonly<Record<string, ParameterValue>>,
   run: { runId: string; outputDir: string; logDir: string },
 ) {
@@ -115,10 +118,11 @@ function contextOf(
   const plain: Record<string, PlainValue> = {
     ...values,
     phase: template.phase,
+    stage: template.stage,
     trainer: template.trainer,
     trainer_flags: trainerFlags,
     lifecycle: lifecycleContext(
-      lifecycleOf(template.front.lifecycle, template.phase, stageOf(values)),
+      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined),
       values,
     ),
     gpu_option: gpuOption(profile, values),
@@ -128,6 +132,7 @@ function contextOf(
     nproc,
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
+    upstream: upstream.flatMap(upstreamContext),
     example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,
@@ -139,11 +144,6 @@ function contextOf(
     },
   };
   return templateContext(plain);
-}
-
-/** Of rlhf: which of its three trainings. */
-function stageOf({ stage }: Readonly<Record<string, ParameterValue>>): string | undefined {
-  return typeof stage === 'string' ? stage : undefined;
 }
 
 /** GPUs that Slurm sets aside, times the time limit. Zero without GPUs or without a limit. */

@@ -4,6 +4,7 @@ import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
 import { checkFlags, type FlagCheck } from './flags.ts';
+import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 import { refuseSecrets } from './secrets.ts';
 
@@ -13,6 +14,8 @@ export interface SubmitRequest extends PlanInput {
   readonly preflight: boolean;
   /** Options of sbatch beside the script's own, such as a dependency. */
   readonly sbatchOptions: readonly string[];
+  /** What the run waits for and belongs to, for its manifest. */
+  readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'upstream'>;
 }
 
 /** What was found before the queue. */
@@ -65,7 +68,10 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     sbatchTestOnly(system, plan.script, request.sbatchOptions),
     checkFlags(system, plan, request),
   ]);
-  const verdicts = [...checks.verdicts, ...cpuVerdict(values), ...flagVerdicts(flags), slurmVerdict(slurm)];
+  // What an earlier stage will have left is not there yet.
+  const later = new Set(request.upstream?.map(({ parameter }) => parameter));
+  const now = checks.verdicts.filter(({ check }) => !later.has(check));
+  const verdicts = [...now, ...cpuVerdict(values), ...flagVerdicts(flags), slurmVerdict(slurm)];
   const status = worst(verdicts.map((verdict) => verdict.status));
   return { status, verdicts, data: checks.data, slurm, flags };
 }

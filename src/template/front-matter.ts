@@ -22,18 +22,17 @@ const frontMatterSchema = z.strictObject({
   /** The heading that the parameters stand under in --help. */
   title: z.string(),
   summary: z.optional(z.string()),
-  /** Of a trainer: the phases that it can run. */
+  /** Of a trainer's program: what it can run, as `sft`, or `rlhf/ppo` for one stage. A file without it is a part of the others. */
   phases: z.optional(z.array(z.string())),
-  /**
-   * Of a trainer: the program of each phase, or stage of rlhf, and the version that the template is written for, as
-   * `trl-sft@1.10.0.dev0`: names a flag list, `trainers/PROGRAM/VERSION.json`.
-   */
-  programs: z.optional(
-    z.record(
-      z.string(),
-      z.string().check(z.regex(/^[a-z0-9-]+@[A-Za-z0-9._+-]+$/, 'expected PROGRAM@VERSION')),
-    ),
+  /** Of a trainer's program: its name and version in the flag lists, `trainers/PROGRAM/VERSION.json`. */
+  program: z.optional(
+    z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a program, such as trl-sft')),
   ),
+  version: z.optional(z.string()),
+  /** Of a phase: files of shared/ whose parameters it has too. */
+  shares: z.optional(z.array(z.string())),
+  /** Parameters of the files below that this one does not have. */
+  without: z.optional(z.array(z.string())),
   /** Of a trainer: the keys that each line of its JSONL data must have. */
   data_keys: z.optional(z.array(z.string())),
   /** Of a trainer: how each of its programs is told to stop, and how it goes on. */

@@ -26,7 +26,8 @@ export function readHelp(text: string): Found {
     const name = names.find((one) => one.startsWith('--')) ?? names[0];
     if (name === undefined || names.includes('--help')) continue;
     const entry = entryOf(metavar ?? '', help);
-    flags[name] = names.some((one) => required.has(one)) ? asRequired(entry) : entry;
+    flags[name] =
+      names.some((one) => required.has(one)) && !/\(default/.test(help) ? asRequired(entry) : entry;
     const others = names.filter((one) => one !== name);
     const twin = others.find((one) => sameWords(one, name));
     if (/[_-]/.test(name.slice(2))) hasBoth.push(twin !== undefined);
@@ -43,7 +44,7 @@ export function readHelp(text: string): Found {
   };
 }
 
-/** The usage puts what may be left out in brackets. */
+/** The usage puts what may be left out in brackets; one that a person wrote may not, so a default counts for more. */
 function requiredIn(usage: string): Set<string> {
   let text = usage;
   for (let before = ''; before !== text; ) {

@@ -31,17 +31,25 @@ export function newVersion(
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, entry]) => [name, withKnownType(entry, known.get(sameName(name)))]),
   );
-  const { notes: _, ...kept } = previous ?? { syntax: 'argparse' as const };
+  const {
+    notes: _,
+    program: _program,
+    version: _version,
+    source: _source,
+    ...kept
+  } = previous ?? {
+    syntax: 'argparse' as const,
+  };
   return {
+    program,
+    version,
+    source,
     ...kept,
     ...(found.dashes === undefined ? {} : { dashes: found.dashes }),
     ...(found.abbreviations === undefined ? {} : { abbreviations: found.abbreviations }),
     ...(found.unknown === undefined ? {} : { unknown: found.unknown }),
     ...(found.positionals === undefined ? {} : { positionals: found.positionals }),
     syntax: found.syntax ?? kept.syntax,
-    program,
-    version,
-    source,
     aliases: found.aliases ?? {},
     flags,
   };

@@ -101,7 +101,7 @@ describe('the flags of a run', () => {
     const flags = { '--model_name_or_path': 'str' };
     const env = site({ 'trainers/trl-sft/99.json': JSON.stringify({ ...LIST, flags }) });
     expect(await check([], { trainer_version: '99' }, env)).toMatch(
-      /--output_dir \(in .*templates\/trainers\/trl.hbs\)/,
+      /--output_dir \(in .*templates\/trainers\/trl\/\w+\.hbs\)/,
     );
   });
 
