@@ -121,7 +121,17 @@ describe('a command line that its trainer refuses', () => {
     [
       'a flat name of the older OpenRLHF',
       `${RAY} --train_batch_size 8`,
-      'openrlhf-ppo-ray unknown --train_batch_size -> --train.batch_size',
+      'openrlhf-ppo-ray renamed --train_batch_size -> --train.batch_size',
+    ],
+    [
+      'a flag of an older TRL',
+      `${TRL} --max_seq_length 2048`,
+      'trl-sft renamed --max_seq_length -> --max_length',
+    ],
+    [
+      'one that became another in each program',
+      `${RAY} --pretrain m`,
+      'openrlhf-ppo-ray renamed --pretrain -> --actor.model_name_or_path',
     ],
     [
       'a key that Hydra has not',
