@@ -35,7 +35,12 @@ const stat: Command = {
       formatBytes(bytes),
       formatBytes(longest?.bytes ?? 0),
     ]);
-    const total = ['total', String(found.samples), formatBytes(found.bytes), formatBytes(found.longest[0]?.bytes ?? 0)];
+    const total = [
+      'total',
+      String(found.samples),
+      formatBytes(found.bytes),
+      formatBytes(found.longest[0]?.bytes ?? 0),
+    ];
     for (const line of table([['FILE', 'SAMPLES', 'BYTES', 'LONGEST'], ...rows, total])) terminal.out(line);
     for (const { file, line, bytes } of found.longest)
       terminal.out(`longest   ${printable(file)}:${line}: ${formatBytes(bytes)}`);

@@ -116,8 +116,8 @@ async function fileStat(
     onBroken({ file, line, problem });
   };
   try {
-    for await (const [text, length] of linesOf(file)) {
-      counts.bytes += length + 1;
+    for await (const [text, length, end] of linesOf(file)) {
+      counts.bytes += length + end;
       take(text, length);
     }
   } catch (error) {
@@ -141,8 +141,11 @@ function judge(text: string, isJson: boolean): string | undefined {
   }
 }
 
+/** Text, its bytes, and those of the line end: 0 for a last line without one. */
+type Line = readonly [Buffer | undefined, number, 0 | 1];
+
 /** Each line with its length in bytes; the text is left out where it would not fit into the memory. */
-async function* linesOf(file: string): AsyncGenerator<[Buffer | undefined, number]> {
+async function* linesOf(file: string): AsyncGenerator<Line> {
   const raw = createReadStream(file, { highWaterMark: CHUNK });
   const stream = file.endsWith('.gz') ? await unzipped(raw) : raw;
   let parts: Buffer[] = [];
@@ -152,10 +155,11 @@ async function* linesOf(file: string): AsyncGenerator<[Buffer | undefined, numbe
     if (length <= MAX_LINE) parts.push(part);
     else parts = [];
   };
-  const whole = (): [Buffer | undefined, number] => {
-    const line: [Buffer | undefined, number] = [
+  const whole = (end: 0 | 1): Line => {
+    const line: Line = [
       length > MAX_LINE ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts),
       length,
+      end,
     ];
     parts = [];
     length = 0;
@@ -165,12 +169,12 @@ async function* linesOf(file: string): AsyncGenerator<[Buffer | undefined, numbe
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       add(chunk.subarray(from, at));
-      yield whole();
+      yield whole(1);
       from = at + 1;
     }
     if (from < chunk.length) add(Buffer.from(chunk.subarray(from)));
   }
-  if (length > 0) yield whole();
+  if (length > 0) yield whole(0);
 }
 
 async function unzipped(raw: NodeJS.ReadableStream) {

@@ -90,11 +90,19 @@ export function planPrune(entries: readonly Entry[], rules: PruneRules): PruneIt
       if (entry.isComplete && (rank === 0 || modifiedMs === latest)) return 'newest-complete';
       if (rank !== undefined && rank < Math.max(1, rules.keep)) return 'among-newest';
       // Also while it is not known whether the job runs.
-      if (!entry.isComplete && (newest < 0 || (rules.isActive && parts.step >= newest))) return 'being-written';
+      if (!entry.isComplete && (newest < 0 || (rules.isActive && parts.step >= newest)))
+        return 'being-written';
       if (rules.nowMs - modifiedMs < rules.minAgeMs) return 'young';
       return null;
     })();
-    return { name, action: reason === null ? 'delete' : 'keep', bytes, step: parts?.step ?? null, reason, identity };
+    return {
+      name,
+      action: reason === null ? 'delete' : 'keep',
+      bytes,
+      step: parts?.step ?? null,
+      reason,
+      identity,
+    };
   });
 }
 

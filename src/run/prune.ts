@@ -22,6 +22,8 @@ export interface PrunePlan {
   readonly rules: PruneRules;
   readonly checkpointRule: CheckpointRule;
   readonly items: readonly PruneItem[];
+  /** Slurm did not say whether the job runs: nothing may be deleted. */
+  readonly failure: OpsError | undefined;
 }
 
 /** What stood in the way at the last look, or null when it was deleted. */
@@ -30,10 +32,7 @@ export type PruneResult = PruneItem & { readonly deleted: boolean; readonly prob
 /** Between its own name and nothing: no trainer resumes from this name, and prune finishes it the next time. */
 const TRASH = /^\.opsctl-trash-/;
 
-/**
- * Looks at a run's checkpoints and decides what may go. Changes nothing.
- * @throws OpsError 75 when Slurm does not say whether the job runs.
- */
+/** Looks at a run's checkpoints and decides what may go. Changes nothing. */
 export async function lookForPrune(
   system: System,
   manifest: Manifest,
@@ -53,7 +52,14 @@ export async function lookForPrune(
     ownName: rule.name,
   };
   const entries = await readEntries(directory, rule);
-  return { runId: manifest.runId, directory, rules, checkpointRule: rule, items: planPrune(entries, rules) };
+  return {
+    runId: manifest.runId,
+    directory,
+    rules,
+    checkpointRule: rule,
+    items: planPrune(entries, rules),
+    failure: known.failure,
+  };
 }
 
 /**
@@ -66,7 +72,8 @@ async function checkpointsOf({ outputDir, runId }: Manifest, rule: CheckpointRul
     if (errorCode(error) === 'ENOENT') return undefined;
     throw fileError('cannot read', directory, error);
   });
-  if (real === undefined) throw new UsageError(`the run ${runId} has no ${directory}`, 'There is nothing to prune.');
+  if (real === undefined)
+    throw new UsageError(`the run ${runId} has no ${directory}`, 'There is nothing to prune.');
   const own = join(await realpath(outputDir), 'checkpoints', rule.directory ?? '').replace(/\/$/, '');
   if (real !== own)
     throw new UsageError(
@@ -114,7 +121,9 @@ async function measure(directory: string): Promise<{ bytes: number; modifiedMs: 
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
     const found = await lstat(path);
-    const inner = entry.isDirectory() ? await measure(path) : { bytes: found.size, modifiedMs: found.mtimeMs };
+    const inner = entry.isDirectory()
+      ? await measure(path)
+      : { bytes: found.size, modifiedMs: found.mtimeMs };
     bytes += inner.bytes;
     modifiedMs = Math.max(modifiedMs, inner.modifiedMs, found.mtimeMs);
   }
@@ -140,8 +149,14 @@ async function namesInUse(system: System, manifest: Manifest, directory: string)
 /**
  * Deletes what the plan says. Just before each deletion everything is looked at anew, and what is not as it was is left.
  * First the name goes, in one step: whoever looks sees a whole checkpoint or none, also after kill -9.
+ * @throws OpsError 69 or 75 when Slurm did not say whether the job runs.
  */
-export async function applyPrune(system: System, plan: PrunePlan, manifest: Manifest): Promise<PruneResult[]> {
+export async function applyPrune(
+  system: System,
+  plan: PrunePlan,
+  manifest: Manifest,
+): Promise<PruneResult[]> {
+  if (plan.failure) throw plan.failure;
   await sweepTrash(plan.directory);
   const results: PruneResult[] = [];
   for (const item of plan.items) {
@@ -179,7 +194,12 @@ async function deleteOne(
   } catch (error) {
     return left(fileError('cannot delete', join(directory, item.name), error).message);
   }
-  await journal(manifest, { at: system.now().toISOString(), by: currentUser(), outcome: 'deleted', name: item.name });
+  await journal(manifest, {
+    at: system.now().toISOString(),
+    by: currentUser(),
+    outcome: 'deleted',
+    name: item.name,
+  });
   return { ...item, deleted: true, problem: null };
 }
 

@@ -15,7 +15,10 @@ export function unifiedDiff(before: string, after: string): string[] {
     if (last && from <= last[1]) last[1] = to;
     else hunks.push([from, to]);
   }
-  return hunks.flatMap(([from, to]) => [header(ops, from, to), ...ops.slice(from, to).map((op) => op.kind + op.text)]);
+  return hunks.flatMap(([from, to]) => [
+    header(ops, from, to),
+    ...ops.slice(from, to).map((op) => op.kind + op.text),
+  ]);
 }
 
 function header(ops: readonly Op[], from: number, to: number): string {
@@ -37,7 +40,10 @@ function compare(before: readonly string[], after: readonly string[]): Op[] {
   )
     end++;
   const same = (lines: readonly string[]): Op[] => lines.map((text) => ({ kind: ' ', text }));
-  const middle = compareMiddle(before.slice(start, before.length - end), after.slice(start, after.length - end));
+  const middle = compareMiddle(
+    before.slice(start, before.length - end),
+    after.slice(start, after.length - end),
+  );
   return [...same(before.slice(0, start)), ...middle, ...same(before.slice(before.length - end))];
 }
 
