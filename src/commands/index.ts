@@ -15,11 +15,13 @@ import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
+import { trainersCommand } from './trainers.ts';
 
 /** Every command, in the order of `opsctl --help`. */
 export const commands: readonly Command[] = [
   initCommand,
   configCommand,
+  trainersCommand,
   renderCommand,
   submitCommand,
   pipelineCommand,

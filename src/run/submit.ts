@@ -178,6 +178,9 @@ export function buildManifest(
     versions: {
       opsctl: request.version,
       node: process.version,
+      ...(readiness.flags.trainer
+        ? { trainer: `${readiness.flags.trainer.program} ${readiness.flags.trainer.version}` }
+        : {}),
       ...(request.profile.slurm_version ? { slurm: request.profile.slurm_version } : {}),
     },
     environment: tellingEnvironment(system.env),

@@ -4,6 +4,7 @@ import { checkOverrides } from './hydra.ts';
 import { identify } from './identify.ts';
 import { spellings } from './names.ts';
 import type { FlagProblem } from './problem.ts';
+import { isServer } from './programs.ts';
 import { checkSettings, hasSettingsFile } from './settings.ts';
 
 /** What is known of programs: the lists, newest version first, and what became of a framework's flags. */
@@ -45,16 +46,19 @@ export function checkCommand(
   choice: Choice = {},
 ): CommandCheck {
   const found = identify(argv, (program) => knowledge.lists(program)[0]);
-  const trainer =
-    choice.program !== undefined && found.arguments !== undefined
-      ? { program: choice.program, certain: true, start: found.arguments, end: argv.length }
-      : found.trainer;
+  // What serves a trainer is itself whatever the template says of its trainer.
+  const isDeclared =
+    choice.program !== undefined && found.arguments !== undefined && !isServer(found.trainer?.program);
+  const trainer = isDeclared
+    ? { program: choice.program, certain: true, start: found.arguments, end: argv.length }
+    : found.trainer;
   const segments = [found.launcher, trainer].filter((segment) => segment !== undefined);
   const checked = segments.flatMap((segment) => {
-    const isTrainer = segment === trainer;
+    const version =
+      segment.program === (choice.program ?? found.trainer?.program) ? choice.version : undefined;
     const lists = knowledge
       .lists(segment.program)
-      .filter(({ version }) => !isTrainer || choice.version === undefined || version === choice.version);
+      .filter((list) => version === undefined || list.version === version);
     const words = argv.slice(0, segment.end);
     const [best] = lists
       .map((list) => ({ list, problems: checkWords(list, words, segment.start, knowledge) }))
