@@ -220,4 +220,16 @@ describe('what the caller knows better', () => {
     expect(checkCommand(argv, both).problems).toEqual([]);
     expect(checkCommand(argv, both, { version: newest.version }).problems).toHaveLength(1);
   });
+
+  it('the text of a file of settings', () => {
+    const text =
+      'stage: sft\n# a remark\nlerning_rate: 1\nmax_steps: ten\nreport_to: none\nlora_target:\n- q\n';
+    const { problems } = checkCommand(`${FACTORY} $RUN_DIR/a.yaml seed=1`.split(' '), knowledge, {
+      fileText: (path) => (path === '$RUN_DIR/a.yaml' ? text : undefined),
+    });
+    expect(problems.map(({ kind, flag, suggestion }) => [kind, flag, suggestion])).toEqual([
+      ['unknown', 'lerning_rate', 'learning_rate'],
+      ['value', 'max_steps', null],
+    ]);
+  });
 });
