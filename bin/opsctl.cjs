@@ -6,9 +6,9 @@
 // commands that people wait for speak to no server, so they do without; the programs that they start get the name back.
 //
 // Answers --version by itself and runs the program from dist/opsctl.pack: on a login node's NFS home, start-up is what
-// a user waits for. The pack holds the program in chunks, so that a command reads and compiles its own part only, in one
+// a user waits for. The pack holds the program in parts, so that a command reads and compiles what it needs only, in one
 // file, because a hundred small ones cost more there. V8's code cache lies beside it, one for each version of Node; a
-// version without one compiles the chunks itself.
+// version without one compiles the parts itself.
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -33,32 +33,41 @@ function main(argv) {
   process.exitCode = 70;
 }
 
-/** Runs the program. Gives its compiled chunks by name, of which scripts/warm.mjs makes the cache. */
+/** Runs the program. Gives its compiled parts by name, of which scripts/warm.mjs makes the cache, and the chunks that have run. */
 function start(pack) {
   const sources = open(pack);
   if (sources === undefined) return undefined;
-  const cache = open(cachePath(pack, sources.index.id));
+  const { id, entry, chunks } = sources.index;
+  const cache = open(cachePath(pack, id));
   const vm = require('node:vm');
-  const modules = new Map();
   const scripts = new Map();
+  const parts = new Map();
+  const modules = new Map();
+  // A part is an object of chunks by name, each the function of a CommonJS module.
+  const part = (name) => {
+    if (!parts.has(name)) {
+      const cachedData = cache?.read(name);
+      const script = new vm.Script(sources.read(name).latin1Slice(), {
+        filename: path.join(pack, name),
+        ...(cachedData === undefined ? {} : { cachedData }),
+      });
+      scripts.set(name, script);
+      parts.set(name, script.runInThisContext());
+    }
+    return parts.get(name);
+  };
   // CommonJS's own `require`, for chunks; everything else is one of Node's modules.
   const load = (name) => {
-    if (sources.index.chunks[name] === undefined) return require(name);
+    if (chunks[name] === undefined) return require(name);
     const known = modules.get(name);
     if (known !== undefined) return known.exports;
     const chunk = { exports: {} };
     modules.set(name, chunk);
-    const cachedData = cache?.read(name);
-    const script = new vm.Script(sources.read(name).latin1Slice(), {
-      filename: path.join(pack, name),
-      ...(cachedData === undefined ? {} : { cachedData }),
-    });
-    scripts.set(name, script);
-    script.runInThisContext()(chunk.exports, load, chunk, pack);
+    part(chunks[name])[name](chunk.exports, load, chunk, pack);
     return chunk.exports;
   };
-  load(sources.index.entry);
-  return scripts;
+  load(entry);
+  return { scripts, modules };
 }
 
 /** Where the cache of this Node for the pack of this id is. V8 cannot tell that a cache belongs to another text. */
@@ -77,7 +86,7 @@ function open(file) {
   const start = DIGITS + Number(bytes(descriptor, 0, DIGITS).latin1Slice());
   const index = JSON.parse(bytes(descriptor, DIGITS, start - DIGITS).latin1Slice());
   const read = (name) => {
-    const place = index.chunks[name];
+    const place = index.parts[name];
     return place && bytes(descriptor, start + place[0], place[1]);
   };
   return { index, read };

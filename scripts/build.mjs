@@ -1,5 +1,5 @@
-// Bundles src/ into dist/opsctl.pack: chunks of JavaScript in one file (bin/opsctl.cjs says why), and beside it V8's
-// code cache for this Node version.
+// Bundles src/ into dist/opsctl.pack: JavaScript in parts (bin/opsctl.cjs says why), and beside it V8's code cache for
+// this Node version.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -51,25 +51,42 @@ const result = await build({
 });
 const chunks = new Map(
   await Promise.all(
-    result.outputFiles.map(async ({ path, text }) => [
-      `./${basename(path)}`,
-      Buffer.from(await asFunction(text), 'latin1'),
-    ]),
+    result.outputFiles.map(async ({ path, text }) => [`./${basename(path)}`, await asFunction(text)]),
   ),
 );
 
 mkdirSync(dist, { recursive: true });
-const id = createHash('sha256')
-  .update(Buffer.concat([...chunks.values()]))
-  .digest('hex')
-  .slice(0, 12);
-writePack(pack, chunks, { id, entry: './main.js' });
+// Each chunk a part first, to see which ones a submission runs; those then become one part, read and compiled in one go.
+putPack([]);
+const usual = JSON.parse(warm('chunks').toString());
+const id = putPack(usual);
 for (const name of readdirSync(dist))
   if (name.includes('.cache-') && !name.includes(`.${id}.`)) rmSync(join(dist, name), { force: true });
-// In a process of its own, because V8 keeps the functions that have run.
-execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), pack], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+warm('cache');
+
+/** Writes the pack and gives its id. */
+function putPack(usual) {
+  const partOf = Object.fromEntries(
+    [...chunks.keys()].map((name) => [name, usual.includes(name) ? 'usual.js' : name]),
+  );
+  const parts = new Map();
+  for (const [name, part] of Object.entries(partOf))
+    parts.set(part, `${parts.get(part) ?? ''}${JSON.stringify(name)}:${chunks.get(name)},\n`);
+  const buffers = new Map([...parts].map(([part, text]) => [part, Buffer.from(`({${text}})`, 'latin1')]));
+  const id = createHash('sha256')
+    .update(Buffer.concat([...buffers.values()]))
+    .digest('hex')
+    .slice(0, 12);
+  writePack(pack, buffers, { id, entry: './main.js', chunks: partOf });
+  return id;
+}
+
+/** In a process of its own, because V8 keeps the functions that have run. */
+function warm(what) {
+  return execFileSync(process.execPath, [join(root, 'scripts', 'warm.mjs'), what, pack], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
 
 /** A chunk as bin/opsctl.cjs runs it: a CommonJS module's function. */
 async function asFunction(text) {
@@ -83,11 +100,11 @@ async function asFunction(text) {
     // `import()` of another chunk becomes its `require`.
     supported: { 'dynamic-import': false },
     banner: text.includes('__packUrl')
-      ? "(function(exports,require,module,__pack){const __packUrl=require('node:url').pathToFileURL(__pack).href;"
-      : '(function(exports,require,module){',
-    footer: '})',
+      ? "function(exports,require,module,__pack){const __packUrl=require('node:url').pathToFileURL(__pack).href;"
+      : 'function(exports,require,module){',
+    footer: '}',
   });
-  return code;
+  return code.trimEnd();
 }
 
 /** opsctl words its messages itself: forty languages of zod's are left out. */
@@ -115,7 +132,7 @@ function withoutArgsert(build) {
   }));
 }
 
-/** As `compiledInto`, but each in a chunk of its own, under a short key of its text: a run needs one of many templates. */
+/** As `compiledInto`, but each in a chunk of its own: a run needs a few of many templates. */
 function compiledEach(filter, entries) {
   return (bundle) => {
     const all = entries();
@@ -141,9 +158,8 @@ function compiledInto(filter, entries) {
 }
 
 async function compiledTemplates() {
-  const { splitTemplate, textKey, parseFrontMatter, precompile } = await load(
+  const { splitTemplate, parseFrontMatter, precompile } = await load(
     `export { splitTemplate } from './src/template/file.ts';
-     export { textKey } from './src/system/text-key.ts';
      export { parseFrontMatter } from './src/template/front-matter.ts';
      export { precompile } from './src/template/render.ts';`,
   );
@@ -151,7 +167,7 @@ async function compiledTemplates() {
     texts('templates', '.hbs').map(async ({ name, source }) => {
       const { front, body } = splitTemplate(name, source);
       const parsed = JSON.stringify(parseFrontMatter(name, front));
-      return { key: textKey(source), value: `{front:${parsed},specification:${await precompile(body)}}` };
+      return { key: source, value: `{front:${parsed},specification:${await precompile(body)}}` };
     }),
   );
 }

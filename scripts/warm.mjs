@@ -1,5 +1,6 @@
-// Writes V8's code cache of the pack, after the program has gone its usual ways once: a cache made before the first call
-// would hold the outer functions only, and everything else would be compiled again at every start.
+// `warm.mjs chunks PACK` prints which chunks a submission runs. `warm.mjs cache PACK` writes V8's code cache of the pack,
+// after the program has gone its usual ways once: a cache made before the first call would hold the outer functions only,
+// and everything else would be compiled again at every start.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,11 +16,11 @@ const WAYS = [
   ['diagnose', '@/job.log'],
 ];
 
-const [pack, place, way] = process.argv.slice(2);
-if (place === undefined) everyWay();
-else oneWay();
+const [what, pack, place, way] = process.argv.slice(2);
+if (place === undefined) inPlaceOfItsOwn(what === 'chunks' ? [0] : WAYS.keys());
+else go(WAYS[Number(way)].map((word) => word.replace('@', place)));
 
-function everyWay() {
+function inPlaceOfItsOwn(ways) {
   const place = mkdtempSync(join(tmpdir(), 'opsctl-build-'));
   try {
     mkdirSync(join(place, 'bin'));
@@ -28,9 +29,10 @@ function everyWay() {
     writeFileSync(join(place, 'job.log'), 'torch.cuda.OutOfMemoryError: CUDA out of memory.\n');
     writeFileSync(join(place, 'bin', 'sbatch'), '#!/bin/sh\n[ "$1" = --test-only ] || echo 1\n');
     chmodSync(join(place, 'bin', 'sbatch'), 0o755);
-    for (const way of WAYS.keys()) {
-      execFileSync(process.execPath, [fileURLToPath(import.meta.url), pack, place, String(way)], {
-        stdio: ['ignore', 'ignore', 'inherit'],
+    for (const way of ways) {
+      execFileSync(process.execPath, [fileURLToPath(import.meta.url), what, pack, place, String(way)], {
+        // What the program says on the way is nobody's.
+        stdio: ['ignore', 'ignore', 'inherit', process.stdout],
       });
     }
   } finally {
@@ -38,7 +40,7 @@ function everyWay() {
   }
 }
 
-function oneWay() {
+function go(words) {
   process.chdir(place);
   for (const name of Object.keys(process.env))
     if (/^(?:OPSCTL|SLURM|SBATCH)_/.test(name)) delete process.env[name];
@@ -47,18 +49,23 @@ function oneWay() {
     OPSCTL_HOME: join(place, 'state'),
     XDG_CONFIG_HOME: join(place, 'config'),
   });
-  process.argv = [process.execPath, 'opsctl', ...WAYS[Number(way)].map((word) => word.replace('@', place))];
-  const { id, chunks } = open(pack).index;
-  const scripts = start(pack);
+  process.argv = [process.execPath, 'opsctl', ...words];
+  const { scripts, modules } = start(pack);
   process.once('beforeExit', () => {
-    const caches = open(cachePath(pack, id));
-    // What an earlier way has warmed stays, unless this one has run more of it.
-    const best = Object.keys(chunks).flatMap((name) => {
-      const known = [caches?.read(name), scripts.get(name)?.createCachedData()].filter(Boolean);
-      const largest = known.sort((a, b) => b.length - a.length)[0];
-      return largest ? [[name, largest]] : [];
-    });
-    writePack(cachePath(pack, id), new Map(best), {});
+    if (what === 'chunks') writeFileSync(3, JSON.stringify([...modules.keys()]));
+    else writeCache(scripts);
     process.exit(0);
   });
+}
+
+function writeCache(scripts) {
+  const { id, parts } = open(pack).index;
+  const caches = open(cachePath(pack, id));
+  // What an earlier way has warmed stays, unless this one has run more of it.
+  const best = Object.keys(parts).flatMap((name) => {
+    const known = [caches?.read(name), scripts.get(name)?.createCachedData()].filter(Boolean);
+    const largest = known.sort((a, b) => b.length - a.length)[0];
+    return largest ? [[name, largest]] : [];
+  });
+  writePack(cachePath(pack, id), new Map(best), {});
 }

@@ -1,5 +1,4 @@
 import { UsageError } from '../errors.ts';
-import { textKey } from '../system/text-key.ts';
 import type { FrontMatter } from './front-matter.ts';
 import { precompiled } from './precompiled.ts';
 import { type Compiled, compile, fromBuild } from './render.ts';
@@ -15,7 +14,7 @@ export interface TemplateFile {
  * @throws UsageError naming the file and what is wrong in it.
  */
 export async function readTemplate(path: string, source: string): Promise<TemplateFile> {
-  const fromPackage = await precompiled.get(textKey(source))?.();
+  const fromPackage = await precompiled.get(source)?.();
   if (fromPackage) {
     const { front, specification } = fromPackage.built;
     return { path, front, compiled: fromBuild(specification) };

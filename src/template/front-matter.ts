@@ -26,6 +26,11 @@ const frontMatterSchema = z.strictObject({
   phases: z.optional(z.array(z.string())),
   /** Of a program: what runs in a step of its own beside the training. */
   side: z.optional(z.enum(['ray', 'vllm'])),
+  /** Of a trainer's program: its name and version in the flag lists, `trainers/PROGRAM/VERSION.json`. */
+  program: z.optional(
+    z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a program, such as trl-sft')),
+  ),
+  version: z.optional(z.string()),
   /** Of a phase or a program: files of shared/ whose parameters it has too. */
   shares: z.optional(z.array(z.string())),
   /** Parameters of the files below that this one does not have. */

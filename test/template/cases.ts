@@ -13,6 +13,19 @@ const judged = { ...base, reward_model: '/models/reward-7b' };
 const templated = { ...base, chat_template: 'qwen', eval_steps: 100 };
 
 export const CASES: readonly Case[] = [
+  { phase: 'data-clean', trainer: 'example', values: { data: '/data/raw', output: '/data/runs' } },
+  { phase: 'data-prepare', trainer: 'example', values: { data: '/data/clean', output: '/data/runs' } },
+  { phase: 'pretrain', trainer: 'example', values: paths },
+  { phase: 'cpt', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
+  { phase: 'dpo', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
+  { phase: 'rlhf', stage: 'reward', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
+  {
+    phase: 'rlhf',
+    stage: 'ppo',
+    trainer: 'example',
+    values: { ...paths, model: '/models/tiny', reward_model: '/models/reward' },
+  },
+  { phase: 'rlhf', stage: 'grpo', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
   { phase: 'pretrain', trainer: 'xllm', values: code },
   { phase: 'cpt', trainer: 'xllm', values: { ...code, strategy: 'shard_grad_op' } },
   {
