@@ -87,7 +87,7 @@ export function showAdded({ program, version, path, written, flags, previous, di
     `Against ${previous}: ${added.length} more, ${removed.length} fewer, ${changed.length} changed.`,
   );
   lines.push(
-    ...removed.map((flag) => `- ${flag}${renamed.has(flag) ? `   probably now ${renamed.get(flag)}` : ''}`),
+    ...removed.map((flag) => `- ${flag}${renamed.has(flag) ? `   probably ${renamed.get(flag)}` : ''}`),
   );
   lines.push(...added.map((flag) => `+ ${flag}`), ...changed.map((flag) => `~ ${flag}`));
   return lines.map(printable);

@@ -61,7 +61,7 @@ export async function checkFlags(system: System, plan: Plan, input: PlanInput): 
   const knowledge = await loadKnowledge(system.env);
   const lists = trainer ? knowledge.lists(trainer.program) : [];
   const commands = await commandLines(system, plan.script, Number(values.nodes));
-  const problems = commands.flatMap((argv) => problemsOf(argv, knowledge, trainer, input));
+  const problems = commands.flatMap((argv) => problemsOf(argv, plan.script, knowledge, trainer, input));
   const unknown =
     trainer && lists.length === 0
       ? [`not checked, because there is no flag list of ${trainer.program}; see "opsctl trainers add --help"`]
@@ -89,16 +89,28 @@ async function commandLines(
 
 function problemsOf(
   argv: readonly string[],
+  script: string,
   knowledge: Knowledge,
   trainer: TrainerProgram | undefined,
   { trainerFlags, template }: PlanInput,
 ): string[] {
-  const { problems } = checkCommand(argv, knowledge, trainer ?? {});
+  const { problems } = checkCommand(argv, knowledge, {
+    ...trainer,
+    fileText: (path) => writtenText(script, path),
+  });
   const own = rangeOf(argv, trainerFlags);
   return problems.map((problem) => {
     const isTyped = problem.at !== null && problem.at >= own.from && problem.at < own.to;
     return sentence(problem, isTyped ? 'after "--"' : `in ${template.main.path}`);
   });
+}
+
+/** A file that the script writes from its own text, as it stands on the command line: `$RUN_DIR/settings.yaml`. */
+function writtenText(script: string, path: string): string | undefined {
+  const start = script.indexOf(`cat >"${path}" <<'YAML'\n`);
+  if (start === -1) return undefined;
+  const text = script.slice(script.indexOf('\n', start) + 1);
+  return text.slice(0, text.indexOf('\nYAML\n') + 1);
 }
 
 /** Where the user's own flags stand in the command line: as one piece. */

@@ -84,7 +84,8 @@ export function compareVersions(before: FlagList, after: FlagList): Difference {
     .map(([name]) => name);
   const renames = removed.flatMap((from) => {
     const to = suggest(from, added);
-    return to === undefined ? [] : [{ from, to }];
+    // Each is the other's nearest: else two that went would have become one that came.
+    return to !== undefined && suggest(to, removed) === from ? [{ from, to }] : [];
   });
   return { added, removed, changed, renames };
 }
