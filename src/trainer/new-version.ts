@@ -34,7 +34,7 @@ export function newVersion(
   const {
     notes: _,
     program: _program,
-    version: _version,
+    version: before,
     source: _source,
     ...kept
   } = previous ?? {
@@ -45,6 +45,14 @@ export function newVersion(
     version,
     source,
     ...kept,
+    // The program's own version among them has moved; of the others nothing is known.
+    ...(kept.frameworks
+      ? {
+          frameworks: Object.fromEntries(
+            Object.entries(kept.frameworks).map(([name, of]) => [name, of === before ? version : of]),
+          ),
+        }
+      : {}),
     ...(found.dashes === undefined ? {} : { dashes: found.dashes }),
     ...(found.abbreviations === undefined ? {} : { abbreviations: found.abbreviations }),
     ...(found.unknown === undefined ? {} : { unknown: found.unknown }),
