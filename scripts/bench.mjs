@@ -18,7 +18,7 @@ const place = mkdtempSync(join(tmpdir(), 'opsctl-bench-'));
 try {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
-    join(root, 'examples/sft/make_data.py'),
+    join(root, 'examples/lm/make_data.py'),
     '--out',
     data,
     '--samples',
@@ -30,9 +30,9 @@ try {
   ]);
   const env = { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
   const sft = ['sft', '-t', 'example', '--data', data, '--output', join(place, 'runs')];
-  compare('opsctl --version / node -e 0', 1.3, () => time([node, opsctl, '--version'], env), bare);
-  compare('opsctl --help / node -e 0', undefined, () => time([node, opsctl, '--help'], env), bare);
-  compare('opsctl render sft / node -e 0', 2, () => time([node, opsctl, 'render', ...sft], env), bare);
+  compare('opsctl --version / node -e 0', 1.3, () => time([opsctl, '--version'], env), bare);
+  compare('opsctl --help / node -e 0', undefined, () => time([opsctl, '--help'], env), bare);
+  compare('opsctl render sft / node -e 0', 2, () => time([opsctl, 'render', ...sft], env), bare);
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
 } finally {
@@ -43,7 +43,7 @@ report();
 function benchSubmit(env, sft) {
   const dir = join(place, 'sandbox');
   const up = JSON.parse(
-    run([node, opsctl, 'sandbox', 'up', '--dir', dir, '--nodes', '4', '--share', place, '--json'], env),
+    run([opsctl, 'sandbox', 'up', '--dir', dir, '--nodes', '4', '--share', place, '--json'], env),
   );
   const inside = { ...env, ...up.env };
   try {
@@ -55,18 +55,7 @@ function benchSubmit(env, sft) {
     let serial = 0;
     const submit = () =>
       time(
-        [
-          node,
-          opsctl,
-          'submit',
-          ...sft,
-          '--seed',
-          String(serial),
-          '--name',
-          `bench-${serial++}`,
-          '--after',
-          held,
-        ],
+        [opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, '--after', held],
         inside,
       );
     const sbatch = () =>
@@ -75,7 +64,7 @@ function benchSubmit(env, sft) {
     const checks = () =>
       Math.max(
         time(['sbatch', '--test-only', script], inside),
-        time(['git', '-C', root, 'diff', 'HEAD'], inside),
+        time(['git', '-C', root, 'status', '--porcelain=v2', '--branch', '--untracked-files=no'], inside),
       );
     compare(
       'opsctl submit / (node -e 0 + sbatch + checks)',
@@ -91,7 +80,7 @@ function benchSubmit(env, sft) {
     );
     compare('opsctl submit / node -e 0 (submitit: 100 ms where node takes 57, 1.75)', 1.75, submit, bare);
   } finally {
-    spawnSync(node, [opsctl, 'sandbox', 'down', '--dir', dir], { env });
+    spawnSync(opsctl, ['sandbox', 'down', '--dir', dir], { env });
   }
 }
 

@@ -5,6 +5,7 @@ import { diagnoseCommand } from './diagnose.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
+import { pipelineCommand } from './pipeline.ts';
 import { renderCommand } from './render.ts';
 import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   configCommand,
   renderCommand,
   submitCommand,
+  pipelineCommand,
   statusCommand,
   logsCommand,
   cancelCommand,

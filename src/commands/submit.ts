@@ -52,7 +52,7 @@ export const submitCommand: Command = {
       ...input,
       again: flag(args, 'again'),
       preflight: !flag(args, 'no-preflight'),
-      sbatchOptions: await dependency(args, context),
+      ...(await dependency(args, context)),
     };
     if (flag(args, 'dry-run') || flag(args, 'test-only'))
       return dryRun(planRun(request), request, args, context);
@@ -142,18 +142,26 @@ function showReadiness(
   say(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
 }
 
-/** `--after 12` or `--after RUN` as sbatch's dependency. */
-async function dependency(args: Arguments, { system }: Context): Promise<string[]> {
+/** `--after 12` or `--after RUN`, as sbatch's option and for the manifest. */
+async function dependency(
+  args: Arguments,
+  { system }: Context,
+): Promise<Pick<SubmitRequest, 'sbatchOptions' | 'chain'>> {
   const after = text(args, 'after');
-  if (after === undefined) return [];
-  const { isJobId } = await import('../slurm/job.ts');
-  if (isJobId(after)) return [`--dependency=afterok:${after}`];
-  const { findRun } = await import('../run/registry.ts');
-  const run = await findRun(system, after);
-  if (run.jobId === null)
+  if (after === undefined) return { sbatchOptions: [] };
+  const [{ isJobId }, { findTarget }, { dependencyOptions }] = await Promise.all([
+    import('../slurm/job.ts'),
+    import('../run/target.ts'),
+    import('../run/dependency.ts'),
+  ]);
+  const target = await findTarget(system, after);
+  const runId = target.kind === 'run' ? target.manifest.runId : null;
+  const jobId = target.kind === 'job' || isJobId(after) ? after : target.manifest.jobId;
+  if (jobId === null)
     throw new UsageError(
       `--after ${after}: it is not known whether Slurm has that run's job`,
-      `See "opsctl status ${run.runId}".`,
+      `See "opsctl status ${runId}".`,
     );
-  return [`--dependency=afterok:${run.jobId}`];
+  const dependencies = [{ type: 'afterok', jobId, runId }] as const;
+  return { sbatchOptions: dependencyOptions(dependencies), chain: { after: dependencies } };
 }

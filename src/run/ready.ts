@@ -3,6 +3,7 @@ import { checkLogin, type LoginChecks } from '../health/login.ts';
 import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
+import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 import { refuseSecrets } from './secrets.ts';
 
@@ -12,6 +13,8 @@ export interface SubmitRequest extends PlanInput {
   readonly preflight: boolean;
   /** Options of sbatch beside the script's own, such as a dependency. */
   readonly sbatchOptions: readonly string[];
+  /** What the run waits for and belongs to, for its manifest. */
+  readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'upstream'>;
 }
 
 /** What was found before the queue. */
@@ -56,7 +59,10 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     checkLogin(paths),
     sbatchTestOnly(system, plan.script, request.sbatchOptions),
   ]);
-  const verdicts = [...checks.verdicts, ...cpuVerdict(values), slurmVerdict(slurm)];
+  // What an earlier stage will have left is not there yet.
+  const later = new Set(request.upstream?.map(({ parameter }) => parameter));
+  const now = checks.verdicts.filter(({ check }) => !later.has(check));
+  const verdicts = [...now, ...cpuVerdict(values), slurmVerdict(slurm)];
   return { status: worst(verdicts.map((verdict) => verdict.status)), verdicts, data: checks.data, slurm };
 }
 

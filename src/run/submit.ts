@@ -7,7 +7,7 @@ import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, nameInSlurm } from './manifest.ts';
 import { claimPlace } from './place.ts';
 import { type Plan, planRun, valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
@@ -60,8 +60,12 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
   return { plan: placed, manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
 }
 
-/** From here on Slurm may have the job: what was written goes away only when Slurm has said no. */
-async function hand(
+/**
+ * Hands a run over to Slurm. From here on Slurm may have the job: `forget` is called only when it has said no.
+ * @param manifest in the state `submitting`, and on disk.
+ * @throws OpsError 1 when Slurm refuses, 75 when it is not known whether it took the job.
+ */
+export async function hand(
   system: System,
   manifest: Manifest,
   options: readonly string[],
@@ -107,12 +111,14 @@ async function settle(
     throw error;
   });
   if (answer.outcome === 'accepted') return answer;
-  const jobs = await squeue(system, { user: manifest.user, names: [manifest.runId] }).catch(
+  const jobs = await squeue(system, { user: manifest.user, names: [nameInSlurm(manifest)] }).catch(
     (error: unknown) => {
       throw notSure(answer.reason, manifest, error);
     },
   );
-  const taken = jobs.find((job) => job.name === manifest.runId);
+  const taken = jobs.find(
+    (job) => job.name === nameInSlurm(manifest) && !manifest.earlierJobs?.includes(job.jobId),
+  );
   if (taken) return { outcome: 'accepted', jobId: taken.jobId, cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
   await forget();
@@ -132,13 +138,18 @@ function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
 const EXAMPLE = 'example';
 
 /** The checkout that the trainer is run from: the one that is named, else where the user is. */
-async function codeOf(system: System, plan: Plan, request: SubmitRequest): Promise<CodeState | undefined> {
+export async function codeOf(
+  system: System,
+  plan: Plan,
+  request: Pick<SubmitRequest, 'template' | 'packageRoot'>,
+): Promise<CodeState | undefined> {
   const directory = plan.parameters.code?.value;
   if (typeof directory === 'string') return codeState(system, directory);
   return codeState(system, request.template.trainer === EXAMPLE ? request.packageRoot : system.cwd);
 }
 
-function buildManifest(
+/** What will be written down about a run before sbatch is called. */
+export function buildManifest(
   system: System,
   plan: Plan,
   request: SubmitRequest,
@@ -151,6 +162,7 @@ function buildManifest(
     runId: plan.runId,
     phase: request.template.phase,
     trainer: request.template.trainer,
+    ...(request.template.stage === null ? {} : { stage: request.template.stage }),
     createdAt: request.now.toISOString(),
     user: currentUser(),
     state: 'submitting',
@@ -172,10 +184,12 @@ function buildManifest(
     gpuHours: plan.gpuHours,
     estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,
     attempts: [],
+    ...request.chain,
   };
 }
 
-async function writeRun(
+/** Script, manifest and code.diff, in a directory that is the run's own. */
+export async function writeRun(
   system: System,
   plan: Plan,
   manifest: Manifest,

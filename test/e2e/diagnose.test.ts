@@ -25,7 +25,7 @@ beforeAll(async () => {
   slurm = await startSandbox(['--nodes', '4', '--shm', '4m']);
   data = join(slurm.root, 'data');
   const made = spawnSync('/usr/bin/python3', [
-    join(root, 'examples', 'sft', 'make_data.py'),
+    join(root, 'examples', 'lm', 'make_data.py'),
     ...['--out', data, '--samples', '300', '--files', '1'],
   ]);
   expect(made.status).toBe(0);

@@ -22,9 +22,14 @@ export const PROFILE: Profile = profileSchema.parse({ cluster: 'demo', partition
 export async function planOf(
   trainer: string,
   values: Readonly<Record<string, unknown>>,
-  more: { profile?: Profile; trainerFlags?: readonly string[] } = {},
+  more: {
+    profile?: Profile;
+    trainerFlags?: readonly string[];
+    phase?: string;
+    stage?: string | undefined;
+  } = {},
 ): Promise<Plan> {
-  const template = await loadTemplate({ HOME: '/nowhere' }, 'sft', trainer);
+  const template = await loadTemplate({ HOME: '/nowhere' }, more.phase ?? 'sft', trainer, more.stage);
   const layer: Layer = {
     source: 'flag',
     values: Object.fromEntries(
