@@ -77,7 +77,8 @@ function caught(prefix, random) {
 function start() {
   return Array.from(
     { length: RANKS },
-    (_, rank) => `${rank}: gnode01:${4000 + rank}:${4000 + rank} [${rank % 8}] NCCL INFO Bootstrap : Using ib0:10.0.0.1<0>\n`,
+    (_, rank) =>
+      `${rank}: gnode01:${4000 + rank}:${4000 + rank} [${rank % 8}] NCCL INFO Bootstrap : Using ib0:10.0.0.1<0>\n`,
   ).join('');
 }
 

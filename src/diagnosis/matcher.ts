@@ -48,7 +48,8 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
       for (const literal of search.all(text)) {
         for (const rule of byLiteral.get(literal) ?? []) {
           if (mild && !rule.signature.anyLevel) continue;
-          if (!found.has(rule) && says(rule, text, literal, traceback)) found.set(rule, text.indexOf(literal));
+          if (!found.has(rule) && says(rule, text, literal, traceback))
+            found.set(rule, text.indexOf(literal));
         }
       }
       if (found.size === 0) return [];

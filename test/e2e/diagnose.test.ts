@@ -198,12 +198,7 @@ describe('opsctl diagnose JOB', () => {
   });
 
   it('knows a run that hung before its user cancelled it', async () => {
-    const job = await submit(
-      'drill',
-      'hung',
-      ['--nodelist', 'gnode01'],
-      ['--fault', 'hang', '--rank', '1'],
-    );
+    const job = await submit('drill', 'hung', ['--nodelist', 'gnode01'], ['--fault', 'hang', '--rank', '1']);
     await until('step 5', () => /step=5\//.test(logOf('hung')));
     await slurm.slurm(['scancel', job]);
     const { report } = await whyEnded(job);
