@@ -64,11 +64,11 @@ async function startOthers() {
 
 /** A site's own trainer: the example's launch with a program that fails as it is told. */
 function addDrillTrainer(): void {
-  const trainers = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers');
-  mkdirSync(trainers, { recursive: true });
-  const example = readFileSync(join(root, 'templates', 'trainers', 'example.hbs'), 'utf8');
+  const folder = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers', 'drill');
+  mkdirSync(folder, { recursive: true });
+  const example = readFileSync(join(root, 'templates', 'trainers', 'example', 'train.hbs'), 'utf8');
   const drill = join(import.meta.dirname, 'diagnose-drill.py');
-  writeFileSync(join(trainers, 'drill.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
+  writeFileSync(join(folder, 'train.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
 }
 
 async function submit(
