@@ -129,10 +129,10 @@ async function expectFault(job: string, fault: string, evidence: string, limitMs
 }
 
 const logOf = (name: string) => readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
-const stepping = (name: string) =>
+const stepping = (name: string, step = 2) =>
   until(`steps of ${name}`, async () => {
     try {
-      return /step=2\//.test(logOf(name));
+      return logOf(name).includes(`step=${step}/`);
     } catch {
       return false;
     }
@@ -199,7 +199,7 @@ describe('opsctl diagnose JOB', () => {
 
   it('knows a run that hung before its user cancelled it', async () => {
     const job = await submit('drill', 'hung', ['--nodelist', 'gnode01'], ['--fault', 'hang', '--rank', '1']);
-    await until('step 5', () => /step=5\//.test(logOf('hung')));
+    await stepping('hung', 5);
     await slurm.slurm(['scancel', job]);
     const { report } = await whyEnded(job);
     expect(['hang', 'cancelled']).toContain(report.causes[0]?.fault);
