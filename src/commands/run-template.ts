@@ -73,6 +73,16 @@ async function readRecipe(path: string): Promise<Recipe> {
  * @throws UsageError with everything that the user has to change.
  */
 export async function planInput(args: Arguments, context: Context, choice: RunChoice): Promise<PlanInput> {
+  return planWith(parseSettings(texts(args, 'set')), args, context, choice);
+}
+
+/** As planInput, with these settings in the place of --set. */
+export async function planWith(
+  settings: Readonly<Record<string, Given>>,
+  args: Arguments,
+  context: Context,
+  choice: RunChoice,
+): Promise<PlanInput> {
   const { system } = context;
   const { config, recipe, template } = await chooseTemplate(context, choice);
   const stages = listStages(system.env, choice.phase);
@@ -91,7 +101,7 @@ export async function planInput(args: Arguments, context: Context, choice: RunCh
   }
   const layers: Layer[] = [
     { source: 'recipe', values: recipe?.parameters ?? {} },
-    { source: 'set', values: parseSettings(texts(args, 'set')) },
+    { source: 'set', values: settings },
     { source: 'flag', values: flagValues(args, template.parameters) },
   ];
   return inputFrom(system, { config, template }, layers, texts(args, '--'));

@@ -13,6 +13,7 @@ import { type Plan, planRun, valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
 import { tellingEnvironment } from './secrets.ts';
+import { baseId } from './state.ts';
 import { claimTurn } from './turn.ts';
 
 export interface Submission {
@@ -97,7 +98,7 @@ export async function hand(
  * Calls sbatch, once, and finds out whether Slurm has the job. A no is believed only when squeue does not show the job:
  * a wrapper or a broken connection may fail after the job was taken.
  */
-async function settle(
+export async function settle(
   system: System,
   manifest: Manifest,
   options: readonly string[],
@@ -119,7 +120,7 @@ async function settle(
   const taken = jobs.find(
     (job) => job.name === nameInSlurm(manifest) && !manifest.earlierJobs?.includes(job.jobId),
   );
-  if (taken) return { outcome: 'accepted', jobId: taken.jobId, cluster: null };
+  if (taken) return { outcome: 'accepted', jobId: baseId(taken.jobId), cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
   await forget();
   throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
@@ -177,6 +178,9 @@ export function buildManifest(
     versions: {
       opsctl: request.version,
       node: process.version,
+      ...(readiness.flags.trainer
+        ? { trainer: `${readiness.flags.trainer.program} ${readiness.flags.trainer.version}` }
+        : {}),
       ...(request.profile.slurm_version ? { slurm: request.profile.slurm_version } : {}),
     },
     environment: tellingEnvironment(system.env),

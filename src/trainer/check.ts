@@ -4,7 +4,8 @@ import { checkOverrides } from './hydra.ts';
 import { identify } from './identify.ts';
 import { spellings } from './names.ts';
 import type { FlagProblem } from './problem.ts';
-import { checkSettings, hasSettingsFile } from './settings.ts';
+import { isServer } from './programs.ts';
+import { checkSettings, checkSettingsText, hasSettingsFile } from './settings.ts';
 
 /** What is known of programs: the lists, newest version first, and what became of a framework's flags. */
 export interface Knowledge {
@@ -18,6 +19,8 @@ export interface Choice {
   readonly program?: string | undefined;
   /** Its version. Without it a flag is right when any known version has it. */
   readonly version?: string | undefined;
+  /** The text of a file of settings that the command line names, where it is known: a script may write it itself. */
+  readonly fileText?: (path: string) => string | undefined;
 }
 
 export interface CommandCheck {
@@ -45,19 +48,22 @@ export function checkCommand(
   choice: Choice = {},
 ): CommandCheck {
   const found = identify(argv, (program) => knowledge.lists(program)[0]);
-  const trainer =
-    choice.program !== undefined && found.arguments !== undefined
-      ? { program: choice.program, certain: true, start: found.arguments, end: argv.length }
-      : found.trainer;
+  // What serves a trainer is itself whatever the template says of its trainer.
+  const isDeclared =
+    choice.program !== undefined && found.arguments !== undefined && !isServer(found.trainer?.program);
+  const trainer = isDeclared
+    ? { program: choice.program, certain: true, start: found.arguments, end: argv.length }
+    : found.trainer;
   const segments = [found.launcher, trainer].filter((segment) => segment !== undefined);
   const checked = segments.flatMap((segment) => {
-    const isTrainer = segment === trainer;
+    const version =
+      segment.program === (choice.program ?? found.trainer?.program) ? choice.version : undefined;
     const lists = knowledge
       .lists(segment.program)
-      .filter(({ version }) => !isTrainer || choice.version === undefined || version === choice.version);
+      .filter((list) => version === undefined || list.version === version);
     const words = argv.slice(0, segment.end);
     const [best] = lists
-      .map((list) => ({ list, problems: checkWords(list, words, segment.start, knowledge) }))
+      .map((list) => ({ list, problems: checkWords(list, words, segment.start, knowledge, choice) }))
       .sort((a, b) => a.problems.length - b.problems.length);
     return best === undefined ? [] : [{ ...best, certain: segment.certain }];
   });
@@ -80,12 +86,16 @@ function checkWords(
   words: readonly string[],
   start: number,
   knowledge: Knowledge,
+  { fileText }: Choice,
 ): readonly FlagProblem[] {
   if (list.syntax === 'hydra') return checkOverrides(list, words, start);
   const changes = Object.keys(list.frameworks ?? {})
     .map(knowledge.changes)
     .filter((change) => change !== undefined);
-  if (hasSettingsFile(list, words, start)) return checkSettings(list, words, start, changes);
+  if (hasSettingsFile(list, words, start)) {
+    const text = fileText?.(words[start] ?? '') ?? '';
+    return [...checkSettingsText(list, text, start, changes), ...checkSettings(list, words, start, changes)];
+  }
   return parseArguments(list, words, start, changes).problems;
 }
 

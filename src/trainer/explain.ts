@@ -37,9 +37,8 @@ function explainChange(
   const flag = underscored(typed);
   const here = `${framework} ${list.frameworks?.[framework] ?? ''}`.trim();
   if (Object.hasOwn(removed, flag)) {
-    const replacement = removed[flag] ?? null;
-    const name = replacement?.split(' ')[0];
-    if (replacement !== null && name !== undefined && known.has(name))
+    const replacement = namesOf(removed[flag]).find((name) => known.has(bare(name)));
+    if (replacement !== undefined)
       return {
         kind: 'renamed',
         message: `${framework} has dropped it (it was there in ${from}); ${here} has ${replacement} instead`,
@@ -51,7 +50,9 @@ function explainChange(
       suggestion: null,
     };
   }
-  const before = Object.entries(removed).find(([old, now]) => now === flag && known.has(old))?.[0];
+  const before = Object.entries(removed).find(
+    ([old, now]) => namesOf(now).includes(flag) && known.has(old),
+  )?.[0];
   if (before !== undefined)
     return {
       kind: 'renamed',
@@ -65,4 +66,13 @@ function explainChange(
 
 function underscored(flag: string): string {
   return `--${flag.slice(2).replaceAll('-', '_')}`;
+}
+
+function namesOf(replacement: string | readonly string[] | null | undefined): readonly string[] {
+  return typeof replacement === 'string' ? [replacement] : (replacement ?? []);
+}
+
+/** `--optim adafactor` without its value. */
+function bare(replacement: string): string {
+  return replacement.split(' ')[0] ?? replacement;
 }

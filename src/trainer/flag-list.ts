@@ -70,8 +70,8 @@ export const changesSchema = z.strictObject({
   from: z.string(),
   to: z.string(),
   source: z.string(),
-  /** A flag that is gone, to what replaces it, or null. */
-  removed: z.record(z.string(), z.nullable(z.string())),
+  /** A flag that is gone, to what replaces it: one for all programs, or the first of several that a program has; or null. */
+  removed: z.record(z.string(), z.nullable(z.union([z.string(), z.array(z.string())]))),
   added: z._default(z.array(z.string()), []),
 });
 

@@ -88,6 +88,11 @@ export const TRAINERS: readonly Program[] = [
   { name: 'xllm-dpo', scripts: ['xllm/postrain.py'] },
 ];
 
+/** A program that runs beside a trainer, and is none. */
+export function isServer(program: string | undefined): boolean {
+  return program === 'trl-vllm-serve';
+}
+
 export function ofModule(programs: readonly Program[], module: string): Program | undefined {
   return programs.find(({ modules }) => modules?.includes(module));
 }

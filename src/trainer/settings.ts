@@ -1,8 +1,9 @@
 import { explain } from './explain.ts';
+import { flagOf } from './flag.ts';
 import type { Changes, FlagList } from './flag-list.ts';
 import { spellings } from './names.ts';
 import type { FlagProblem } from './problem.ts';
-import { isOpen } from './value.ts';
+import { isOpen, valueProblem } from './value.ts';
 
 /** `llamafactory-cli train FILE.yaml key=value …`: a file of settings comes first, instead of flags. */
 export function hasSettingsFile(list: FlagList, words: readonly string[], start: number): boolean {
@@ -40,12 +41,42 @@ export function checkSettings(
   return problems;
 }
 
-/** What is wrong with one key of a file of settings, or of `key=value`. */
-export function settingProblem(
+/**
+ * Finds the lines of a file of settings whose key the program does not have, or whose value is of the wrong type.
+ * @param at where the file stands in the command line.
+ */
+export function checkSettingsText(
   list: FlagList,
-  key: string,
+  text: string,
+  at: number,
   changes: readonly Changes[],
-): Pick<FlagProblem, 'kind' | 'flag' | 'message' | 'suggestion'> | undefined {
+): FlagProblem[] {
+  const common = { program: list.program, version: list.version, at };
+  return [...text.matchAll(/^(\w+):[ \t]*(.*)$/gm)].flatMap(([, key = '', written = '']) => {
+    const problem = settingProblem(list, key, changes) ?? settingValueProblem(list, key, written);
+    return problem ? [{ ...common, ...problem }] : [];
+  });
+}
+
+type Problem = Pick<FlagProblem, 'kind' | 'flag' | 'message' | 'suggestion'>;
+
+function settingValueProblem(list: FlagList, key: string, written: string): Problem | undefined {
+  const flag = flagOf(list, `--${key}`);
+  const value = written.replace(/\s+#.*$/, '').replace(/^(["'])(.*)\1$/, '$2');
+  // Lists, maps, and what is left empty are for the program's own reader.
+  if (flag === undefined || value === '' || value === 'null' || /^[[{&*|>]/.test(value)) return undefined;
+  const problem = valueProblem(flag, value);
+  if (problem === undefined) return undefined;
+  return {
+    kind: 'value',
+    flag: key,
+    message: `${JSON.stringify(value)} ${problem.message}`,
+    suggestion: problem.suggestion,
+  };
+}
+
+/** What is wrong with one key of a file of settings, or of `key=value`. */
+function settingProblem(list: FlagList, key: string, changes: readonly Changes[]): Problem | undefined {
   const known = spellings({ ...list, dashes: false });
   if (known.has(`--${key}`)) return undefined;
   const { kind, message, suggestion } = explain(list, `--${key}`, known, changes);

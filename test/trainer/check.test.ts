@@ -121,7 +121,17 @@ describe('a command line that its trainer refuses', () => {
     [
       'a flat name of the older OpenRLHF',
       `${RAY} --train_batch_size 8`,
-      'openrlhf-ppo-ray unknown --train_batch_size -> --train.batch_size',
+      'openrlhf-ppo-ray renamed --train_batch_size -> --train.batch_size',
+    ],
+    [
+      'a flag of an older TRL',
+      `${TRL} --max_seq_length 2048`,
+      'trl-sft renamed --max_seq_length -> --max_length',
+    ],
+    [
+      'one that became another in each program',
+      `${RAY} --pretrain m`,
+      'openrlhf-ppo-ray renamed --pretrain -> --actor.model_name_or_path',
     ],
     [
       'a key that Hydra has not',
@@ -209,5 +219,17 @@ describe('what the caller knows better', () => {
     const argv = `${XLLM} --brand_new 1`.split(' ');
     expect(checkCommand(argv, both).problems).toEqual([]);
     expect(checkCommand(argv, both, { version: newest.version }).problems).toHaveLength(1);
+  });
+
+  it('the text of a file of settings', () => {
+    const text =
+      'stage: sft\n# a remark\nlerning_rate: 1\nmax_steps: ten\nreport_to: none\nlora_target:\n- q\n';
+    const { problems } = checkCommand(`${FACTORY} $RUN_DIR/a.yaml seed=1`.split(' '), knowledge, {
+      fileText: (path) => (path === '$RUN_DIR/a.yaml' ? text : undefined),
+    });
+    expect(problems.map(({ kind, flag, suggestion }) => [kind, flag, suggestion])).toEqual([
+      ['unknown', 'lerning_rate', 'learning_rate'],
+      ['value', 'max_steps', null],
+    ]);
   });
 });
