@@ -63,32 +63,21 @@ function benchSubmit(env, sft) {
     mkdirSync(join(place, 'plain'));
     const script = join(place, 'plain', 'job.sh');
     execFileSync('bash', ['-c', `printf '#!/bin/bash\\ntrue\\n' >"$1"`, '-', script]);
-    // All wait for a job that never starts: the two cores are left to the measurement.
-    const held = run(['sbatch', '--parsable', '--hold', '--output=/dev/null', script], inside).trim();
+    // All wait for a job that has every node: the two cores are left to the measurement.
+    run(['sbatch', '--nodes=4', '--exclusive', '--output=/dev/null', '--wrap', 'sleep 3600'], inside);
     let serial = 0;
-    const submit = () =>
+    const submit = (...more) =>
       time(
-        [opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, '--after', held],
+        [opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, ...more],
         inside,
       );
-    const sbatch = () =>
-      time(['sbatch', `--dependency=afterok:${held}`, '--output=/dev/null', script], inside);
-    // What submit asks before it submits, by itself: Slurm's word and the state of the code.
-    const checks = () =>
-      Math.max(
-        time(['sbatch', '--test-only', script], inside),
-        time(['git', '-C', root, 'status', '--porcelain=v2', '--branch', '--untracked-files=no'], inside),
-      );
+    const sbatch = () => time(['sbatch', '--output=/dev/null', script], inside);
+    compare('opsctl submit / sbatch', undefined, submit, sbatch);
+    // Without its checks, and without what sbatch itself takes: what opsctl adds.
     compare(
-      'opsctl submit / (node -e 0 + sbatch + checks)',
-      undefined,
-      submit,
-      () => bare() + sbatch() + checks(),
-    );
-    compare(
-      '(opsctl submit - sbatch - checks) / node -e 0',
-      undefined,
-      () => submit() - sbatch() - checks(),
+      '(opsctl submit --no-preflight - sbatch) / node -e 0',
+      1,
+      () => submit('--no-preflight') - sbatch(),
       bare,
     );
     compare('opsctl submit / node -e 0 (submitit: 100 ms where node takes 57, 1.75)', 1.75, submit, bare);
