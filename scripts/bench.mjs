@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchDiagnose } from './bench-diagnose.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -14,8 +15,23 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 25);
 const bare = () => time([node, '-e', '0']);
 const rows = [];
 
+/** `npm run bench -- PART...` runs these alone. */
+const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare) };
+const asked = process.argv.slice(2);
+const unknown = asked.find((part) => !(part in PARTS));
+if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${Object.keys(PARTS).join(', ')}`);
+
 const place = mkdtempSync(join(tmpdir(), 'opsctl-bench-'));
 try {
+  for (const [part, bench] of Object.entries(PARTS)) {
+    if (asked.length === 0 || asked.includes(part)) await bench();
+  }
+} finally {
+  rmSync(place, { recursive: true, force: true });
+}
+report();
+
+function benchStart() {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
     join(root, 'examples/lm/make_data.py'),
@@ -35,10 +51,7 @@ try {
   compare('opsctl render sft / node -e 0', 2, () => time([opsctl, 'render', ...sft], env), bare);
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
-} finally {
-  rmSync(place, { recursive: true, force: true });
 }
-report();
 
 function benchSubmit(env, sft) {
   const dir = join(place, 'sandbox');
@@ -73,10 +86,10 @@ function benchSubmit(env, sft) {
   }
 }
 
-function compare(name, limit, subject, reference) {
+function compare(name, limit, subject, reference, times = rounds) {
   subject();
   reference();
-  const pairs = Array.from({ length: rounds }, () => [subject(), reference()]);
+  const pairs = Array.from({ length: times }, () => [subject(), reference()]);
   rows.push({
     name,
     ratio: median(pairs.map(([a, b]) => a / b)),
