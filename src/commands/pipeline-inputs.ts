@@ -53,10 +53,10 @@ async function stageInput(
     config.phases[stage.phase]?.trainer?.value ??
     config.defaults.trainer?.value;
   const parts = listStages(system.env, stage.phase);
-  if (parts.length > 0 && !part) throw new UsageError(`say which: "stage: ${parts.join('" | "')}"`);
+  if (parts.length > 0 && !part) throw new UsageError(`it needs a "stage": ${parts.join(' | ')}`);
   if (!trainer) {
     const trainers = await listTrainers(system.env, stage.phase, part ? String(part) : undefined);
-    throw new UsageError(`say which trainer: "trainer: ${trainers.join('" | "')}"`);
+    throw new UsageError(`it needs a "trainer": ${trainers.join(' | ')}`);
   }
   const template = await loadTemplate(
     system.env,

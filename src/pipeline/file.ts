@@ -32,7 +32,7 @@ export function loadPipeline(path: string): Pipeline {
   if (text === undefined)
     throw new UsageError(
       `there is no pipeline ${path}`,
-      'It is a YAML file with "stages:"; "opsctl pipeline --help" names an example.',
+      'It is a YAML file, such as "stages: [{ phase: sft }, { phase: dpo }]"; "opsctl pipeline schema" describes it.',
     );
   return parsePipeline(path, text);
 }

@@ -5,8 +5,9 @@ import type { Manifest } from '../run/manifest.ts';
 import { getReady, NotReady, type Readiness, refuseCritical, type SubmitRequest } from '../run/ready.ts';
 import { claimRecord, dropRecord, forgetRun, readRun } from '../run/registry.ts';
 import { buildManifest, codeOf, writeRun } from '../run/submit.ts';
+import { squeue } from '../slurm/squeue.ts';
 import { claimDirectory, ensureDirectory } from '../system/files.ts';
-import type { System } from '../system/system.ts';
+import { currentUser, type System } from '../system/system.ts';
 import { advance, readStages, StageRefused } from './advance.ts';
 import { cancelStages } from './cancel.ts';
 import type { Lease } from './lock.ts';
@@ -80,6 +81,8 @@ export async function submitPipeline(
   checked: readonly CheckedStage[],
   lease: Lease,
 ): Promise<Manifest[]> {
+  // Where Slurm is not there or does not answer nothing is begun.
+  await squeue(system, { user: currentUser(), names: checked.map(({ runId }) => runId) });
   await savePipeline(system, record);
   const mine: CheckedStage[] = [];
   try {

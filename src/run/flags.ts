@@ -74,16 +74,18 @@ export async function checkFlags(system: System, plan: Plan, input: PlanInput): 
   );
 }
 
-/** Straight scripts are read here; what has conditions and background processes is expanded by bash. */
+/**
+ * The command lines of the training, and of the server beside it where one runs. Straight text is read here; what has
+ * conditions is expanded by bash.
+ */
 async function commandLines(
   system: System,
   script: string,
   nodes: number,
 ): Promise<readonly (readonly string[])[]> {
-  const launch = /^launch\(\) \{\n([\s\S]*?)\n\}$/m.exec(script)?.[1];
-  if (launch === undefined) return [];
-  const straight = straightCommands(launch);
-  if (straight) return straight;
+  const bodies = [...script.matchAll(/^(?:launch\(\) \{\n|serve\(\) \{\n(?= {2}exec ))([\s\S]*?)\n\}$/gm)];
+  const straight = bodies.map(([, body = '']) => straightCommands(body));
+  if (straight.every((commands) => commands !== undefined)) return straight.flat();
   return (await trainerCommands(system, script, nodes)).map(({ argv }) => argv);
 }
 

@@ -15,13 +15,15 @@ export function readAddArgument(source: string): Found & { readonly computed: nu
   const hasBoth: boolean[] = [];
   const positionals = new Set<string>();
   let computed = 0;
-  for (const match of source.matchAll(/\badd_argument\(/g)) {
+  for (const match of source.matchAll(/(?<!def )\badd_argument\(/g)) {
     const call = readCall(source, match.index + match[0].length);
     if (call === undefined) continue;
     const names = call.arguments.filter(({ name }) => name === undefined).map(({ text }) => literal(text));
     const words = names.filter((name) => name !== undefined);
     const [first] = words;
-    if (words.length < names.length || first === undefined) computed += 1;
+    // A bare `add_argument(action)` hands on what another call has named.
+    const isNamed = call.arguments.length > 1 || /["'*]/.test(call.arguments[0]?.text ?? '');
+    if (isNamed && words.length < names.length) computed += 1;
     if (first === undefined || words.includes('--help')) continue;
     if (!first.startsWith('-')) {
       positionals.add(/REMAINDER/.test(settingOf(call.arguments, 'nargs') ?? '') ? 'script' : 'taken');

@@ -1,5 +1,6 @@
 import { type Profile, profileSchema } from '../../src/config/schema.ts';
 import { type Plan, planRun } from '../../src/run/plan.ts';
+import type { Upstream } from '../../src/run/upstream.ts';
 import { loadTemplate } from '../../src/template/load.ts';
 import { type Layer, resolveParameters } from '../../src/template/resolve.ts';
 
@@ -27,6 +28,7 @@ export async function planOf(
     trainerFlags?: readonly string[];
     phase?: string;
     stage?: string | undefined;
+    upstream?: readonly Upstream[];
   } = {},
 ): Promise<Plan> {
   const template = await loadTemplate({ HOME: '/nowhere' }, more.phase ?? 'sft', trainer, more.stage);
@@ -45,5 +47,6 @@ export async function planOf(
     now: new Date(2026, 4, 24, 3, 56, 12),
     version: '0.0.0',
     packageRoot: '/opt/opsctl',
+    upstream: more.upstream ?? [],
   });
 }

@@ -95,6 +95,13 @@ args = parser.parse_args()
     );
   });
 
+  it('that defines or hands on add_argument has no computed names by that', () => {
+    const found = read(
+      'def add_argument(self, action):\n    super().add_argument(action)\nparser.add_argument("--a")',
+    );
+    expect(found.flags).toEqual({ '--a': 'str' });
+  });
+
   it('with dataclasses gives what HfArgumentParser makes of them', () => {
     const found = read(`
 @dataclass
