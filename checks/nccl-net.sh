@@ -7,6 +7,7 @@
 # gate: true
 # seconds: 20
 # inputs: [CHECK_PEERS]
+# tools: [ip, getent]
 # rules:
 #   - fact: net_chosen
 #     op: eq

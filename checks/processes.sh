@@ -28,8 +28,7 @@
 # Processes that no signal ends: in uninterruptible sleep, seen twice, and zombies. Since when a process sleeps the kernel
 # does not tell; its start is the most it can be, so a process that runs longer and is asleep both times counts.
 asleep() { # -> PID:COMMAND of processes in state D that started more than SECONDS ago
-  local dir line fields name hz
-  hz=$(getconf CLK_TCK 2>/dev/null) || hz=100
+  local dir line fields name
   for dir in /proc/[0-9]*; do
     { IFS= read -r line <"$dir/stat"; } 2>/dev/null || continue
     name=${line#*\(}
@@ -37,7 +36,8 @@ asleep() { # -> PID:COMMAND of processes in state D that started more than SECON
     read -ra fields <<<"${line##*) }"
     if [[ ${fields[0]} == Z ]]; then echo "zombie ${dir#/proc/}"; fi
     [[ ${fields[0]} == D ]] || continue
-    ((uptime - fields[19] / hz > limit)) && echo "asleep ${dir#/proc/}:${name//[^A-Za-z0-9_.\/:-]/_}"
+    # Start times are in hundredths of a second since the boot, on every machine that has GPUs.
+    ((uptime - fields[19] / 100 > limit)) && echo "asleep ${dir#/proc/}:${name//[^A-Za-z0-9_.\/:-]/_}"
   done
 }
 

@@ -55,7 +55,7 @@ versions() {
   value=none
   if type -P ofed_info >/dev/null; then
     read -r line < <(timeout -k 1 5 ofed_info -s 2>/dev/null)
-    [[ $line =~ ^[A-Za-z_]+-([0-9.-]+):$ ]] || return
+    [[ $line =~ ^[A-Za-z_-]+-([0-9.-]+):$ ]] || return
     value=${line%:}
   elif [[ -r /sys/module/mlx5_core/version ]]; then
     read -r value </sys/module/mlx5_core/version
