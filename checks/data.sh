@@ -23,17 +23,17 @@
 #     severity: critical
 #     message: "not one JSON object: {data_broken}"
 #     fix: "tail -n 1 FILE   # was the copy cut short?"
-#   - fact: data_literal_eos
+#   - fact: data_literal
 #     op: ne
 #     limit: "none"
 #     severity: warning
-#     message: "\"<endoftext>\" as plain text in {data_literal_eos}: the tokenizer takes it for ordinary words"
+#     message: "\"<endoftext>\" as plain text in {data_literal}: the tokenizer takes it for ordinary words"
 #     fix: "use the eos token of the tokenizer instead"
-#   - fact: data_over_2gib
+#   - fact: data_huge
 #     op: ne
 #     limit: "none"
 #     severity: warning
-#     message: "files over 2 GiB: {data_over_2gib}; load_dataset can fail on them with ArrowCapacityError"
+#     message: "files over 2 GiB: {data_huge}; load_dataset can fail on them with ArrowCapacityError"
 #     fix: "split -l 1000000 FILE PART-   # or stream the data set"
 #   - fact: data_files
 #     op: gt
@@ -59,46 +59,60 @@ one_object() { # LINE
   [[ ${#opened} == "${#closed}" ]]
 }
 
+# The sizes of many files with few starts of stat; 0 lines for a file that cannot be looked at.
+sizes_of() { # FILE...
+  local chunk=500 start
+  for ((start = 1; start <= $#; start += chunk)); do
+    stat -Lc %s -- "${@:start:chunk}" 2>/dev/null
+  done
+}
+
+ends_of() { # FILE: its first and last line, as far as they are shorter than a mebibyte
+  local name=${1##*/} head first last
+  head=$(head -c 1048576 -- "$1" | tr -d '\0')
+  [[ $head == *'<endoftext>'* || $head == *'<|endoftext|>'* ]] && literal+="$name, "
+  first=${head%%$'\n'*}
+  ((${#first} < 1048576)) || return
+  one_object "$first" || broken+="$name line 1, "
+  last=$(tail -c 1048576 -- "$1" | tr -d '\0' | tail -n 1)
+  ((${#last} >= 1048575)) || one_object "$last" || broken+="$name last line, "
+}
+
 data_files() {
-  local entry file list=() broken='' missing='' literal='' huge='' count=0 bytes=0 size first last read=0 max=${CHECK_MAX_READ:-32} head
+  local entry file list=() sizes=() i broken='' missing='' literal='' huge='' count=0 bytes=0 read=0
   while IFS= read -r entry; do
     [[ -n $entry ]] || continue
+    list=()
     if [[ -d $entry ]]; then
-      if [[ ! -r $entry || ! -x $entry ]]; then
-        missing+="$entry (not readable), "
-        continue
-      fi
-      list=()
       for file in "$entry"/*"${CHECK_DATA_SUFFIX:-}"; do [[ -f $file ]] && list+=("$file"); done
       ((${#list[@]} > 0)) || missing+="$entry (no file ending in ${CHECK_DATA_SUFFIX:-anything}), "
     elif [[ -f $entry ]]; then
       list=("$entry")
     else
       missing+="$entry (missing), "
-      continue
     fi
-    for file in ${list[@]+"${list[@]}"}; do
-      count=$((count + 1))
-      size=$(stat -Lc %s "$file" 2>/dev/null) || { missing+="$file (not readable), "; continue; }
-      bytes=$((bytes + size))
-      ((size > 2147483646)) && huge+="${file##*/}, "
-      [[ -r $file ]] || { missing+="$file (not readable), "; continue; }
-      ((size > 0)) || { broken+="${file##*/} (empty), "; continue; }
-      [[ $file == *.jsonl && $read -lt $max ]] || continue
-      read=$((read + 1))
-      head=$(head -c 1048576 "$file" | tr -d '\0')
-      first=${head%%$'\n'*}
-      # A line longer than what was read is not judged.
-      if ((${#head} < 1048576)) || [[ $head == *$'\n'* ]]; then
-        one_object "$first" || broken+="${file##*/} line 1, "
-        last=$(tail -c 1048576 "$file" | tr -d '\0' | tail -n 1)
-        ((${#last} >= 1048575)) || one_object "$last" || broken+="${file##*/} last line, "
+    ((${#list[@]} > 0)) || continue
+    mapfile -t sizes < <(sizes_of "${list[@]}")
+    ((${#sizes[@]} == ${#list[@]})) || return
+    for ((i = 0; i < ${#list[@]}; i++)); do
+      file=${list[i]}
+      count=$((count + 1)) bytes=$((bytes + sizes[i]))
+      # What pyarrow's 32 bit offsets can hold.
+      ((sizes[i] > 2147483646)) && huge+="${file##*/}, "
+      if [[ ! -r $file ]]; then
+        missing+="$file (not readable), "
+      elif ((sizes[i] == 0)); then
+        broken+="${file##*/} (empty), "
+      elif [[ $file == *.jsonl && $read -lt ${CHECK_MAX_READ:-32} ]]; then
+        read=$((read + 1))
+        ends_of "$file"
       fi
-      [[ $head == *'<endoftext>'* || $head == *'<|endoftext|>'* ]] && literal+="${file##*/}, "
     done
   done <<<"${CHECK_DATA_PATHS:-}"
-  missing=${missing%, } broken=${broken%, } literal=${literal%, } huge=${huge%, }
-  printf '%s\n' "data_files=$count" "data_gib=$((bytes / 1073741824))" "data_read=$read" "data_missing=${missing:-none}" "data_broken=${broken:-none}" \
-    "data_literal_eos=${literal:-none}" "data_over_2gib=${huge:-none}"
+  printf '%s\n' "data_files=$count" "data_gib=$((bytes / 1073741824))" "data_read=$read"
+  for entry in missing broken literal huge; do
+    file=${!entry%, }
+    printf 'data_%s=%s\n' "$entry" "${file:-none}"
+  done
 }
 data_files

@@ -27,7 +27,7 @@
 # Room in /dev/shm, and what earlier runs left. NCCL keeps a file a channel there and takes it away when it ends well; a
 # file that a process still maps or holds belongs to a living run.
 shm() {
-  local dir=${CHECK_SHM_DIR:-/dev/shm} line free total used file pid held='' mine=0 others=0 oldest=0 bytes=0 now age size owner me others_unseen=0
+  local dir=/dev/shm line free total used file pid held='' mine=0 others=0 oldest=0 bytes=0 now age size owner me others_unseen=0
   line=$(df -Pk "$dir" 2>/dev/null | tail -n 1)
   read -r _ total used free _ <<<"$line"
   [[ $total =~ ^[0-9]+$ && $free =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] || return

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -55,6 +64,8 @@ export interface Setting {
   /** The only programs on PATH beside bash and coreutils; left out: the machine's own PATH. */
   readonly alone?: boolean;
   readonly seconds?: number;
+  /** Shell text before the probe, as root in mounts of its own. */
+  readonly before?: string;
 }
 export interface Found {
   readonly facts: ReadonlyMap<string, string>;
@@ -100,8 +111,20 @@ export async function run(id: string, setting: Setting = {}): Promise<Found> {
   }
   const rest = setting.alone === true ? plainTools() : (process.env.PATH ?? '');
   const start = process.hrtime.bigint();
-  const child = spawn('/bin/bash', ['-u', join(CHECKS, `${id}.sh`)], {
-    env: { PATH: `${bin}:${rest}`, LC_ALL: 'C', HOME: dir, ...setting.env },
+  const path = `${bin}:${rest}`;
+  const probe = ['/bin/bash', '-u', join(CHECKS, `${id}.sh`)];
+  // The text before the probe has the machine's own programs, the probe only its own.
+  const before = `${setting.before}\nPATH=$PROBE_PATH exec "$@"`;
+  const unshare = ['/usr/bin/unshare', '-m', '--propagation', 'private', '/bin/bash', '-c', before, 'before'];
+  const argv = setting.before === undefined ? probe : [...unshare, ...probe];
+  const child = spawn(argv[0] ?? '', argv.slice(1), {
+    env: {
+      PATH: setting.before === undefined ? path : process.env.PATH,
+      PROBE_PATH: path,
+      LC_ALL: 'C',
+      HOME: dir,
+      ...setting.env,
+    },
     cwd: dir,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -123,6 +146,12 @@ export async function run(id: string, setting: Setting = {}): Promise<Found> {
   );
   await new Promise((done) => child.on('exit', done));
   clearTimeout(timer);
+  // What a stand-in or the text before left running.
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nothing was.
+  }
   await new Promise((done) => setImmediate(done));
   const facts = new Map<string, string>();
   for (const line of output.split('\n')) {
@@ -161,7 +190,10 @@ const RANK: readonly Status[] = ['ok', 'warning', 'unknown', 'critical'];
 /** The worst that the rules of a check say. */
 export function status(id: string, found: Found): Status {
   const said = check(id).rules.map((rule) => judge(check(id), rule, found.facts) ?? 'ok');
-  return said.reduce<Status>((a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a), found.inTime ? 'ok' : 'unknown');
+  return said.reduce<Status>(
+    (a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a),
+    found.inTime ? 'ok' : 'unknown',
+  );
 }
 
 /** The rules that hold, as "fact severity". */

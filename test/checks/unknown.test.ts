@@ -83,7 +83,9 @@ describe.each(checks.map((one) => [one.id, one] as const))('%s', (id, one) => {
 
 describe('a report of nvidia-smi that breaks off', () => {
   it('says nothing about the GPUs, whatever line it breaks off after', async () => {
-    const lines = readFileSync(join(RECORDED, 'nvidia-smi/q-a10-535.129.03.txt'), 'utf8').trimEnd().split('\n');
+    const lines = readFileSync(join(RECORDED, 'nvidia-smi/q-a10-535.129.03.txt'), 'utf8')
+      .trimEnd()
+      .split('\n');
     const seen = new Set<string>();
     for (let end = 0; end < lines.length; end++) {
       const text = lines.slice(0, end).join('\n');
