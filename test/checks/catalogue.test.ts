@@ -1,9 +1,17 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { RECORDED_CASES } from './cases.ts';
 import { REAL_CASES } from './real-cases.ts';
-import { checks, firing, run, status } from './support.ts';
+import { check, checks, firing, run, status } from './support.ts';
+
+interface XidClasses {
+  readonly version: string;
+  readonly sources: Readonly<Record<string, string>>;
+  readonly codes: Readonly<Record<string, { readonly class: string }>>;
+}
 
 const ACROSS = ['differs', 'spread', 'below-median'];
 const CASES = [...RECORDED_CASES, ...REAL_CASES];
@@ -43,6 +51,21 @@ describe('the catalogue', () => {
   it('covers every row of the fault table that asks for a preflight check', () => {
     const rows = new Set(checks.flatMap((one) => one.faults ?? []));
     expect([3, 4, 5, 6, 9, 10, 11, 14, 21, 24, 30, 36, 37].filter((row) => !rows.has(row))).toEqual([]);
+  });
+
+  it("takes Xid's classes from the data file, whose version and sources are told", () => {
+    const xid = parse(readFileSync('checks/data/xid.yaml', 'utf8')) as XidClasses;
+    const codes = (wanted: string) =>
+      Object.entries(xid.codes)
+        .filter(([, { class: name }]) => name === wanted)
+        .map(([code]) => code)
+        .join(' ');
+    const { limits } = check('kernel');
+    expect([codes('fatal'), codes('application')]).toEqual([limits?.xid_fatal, limits?.xid_application]);
+    expect([xid.version, Object.keys(xid.sources).length > 1]).toEqual([
+      expect.stringMatching(/^\d{4}-/),
+      true,
+    ]);
   });
 
   it('passes shellcheck', () => {

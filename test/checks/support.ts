@@ -140,7 +140,9 @@ export async function run(id: string, setting: Setting = {}): Promise<Found> {
   const timer = setTimeout(
     () => {
       inTime = false;
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      // The probe may tidy up before it is ended for good.
+      const group = child.pid === undefined ? undefined : -child.pid;
+      if (group !== undefined) process.kill(group, 'SIGTERM');
     },
     (setting.seconds ?? 20) * 1000,
   );
