@@ -87,16 +87,12 @@ export function printsChanged(file: string, change: (text: string) => string, co
   return `cat <<'RECORDED'\n${changed.replace(/\n$/, '')}\nRECORDED\nexit ${code}`;
 }
 
-let coreutils: string | undefined;
-/** A directory with bash and coreutils and nothing else, as the poorest compute node has them. */
-function plainTools(): string {
-  if (coreutils !== undefined) return coreutils;
-  const dir = mkdtempSync(join(tmpdir(), 'opsctl-plain-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+/** Fills a directory with bash and coreutils and nothing else, as the poorest compute node has them. */
+function plainTools(dir: string): string {
+  mkdirSync(dir);
   const list = readFileSync('/var/lib/dpkg/info/coreutils.list', 'utf8').split('\n');
   for (const path of [...list.filter((one) => /^(\/usr)?\/bin\/./.test(one)), '/bin/bash'])
     symlinkSync(path, join(dir, basename(path)));
-  coreutils = dir;
   return dir;
 }
 
@@ -109,7 +105,7 @@ export async function run(id: string, setting: Setting = {}): Promise<Found> {
     writeFileSync(join(bin, name), `#!/bin/bash\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
   }
-  const rest = setting.alone === true ? plainTools() : (process.env.PATH ?? '');
+  const rest = setting.alone === true ? plainTools(join(dir, 'plain')) : (process.env.PATH ?? '');
   const start = process.hrtime.bigint();
   const path = `${bin}:${rest}`;
   const probe = ['/bin/bash', '-u', join(CHECKS, `${id}.sh`)];
