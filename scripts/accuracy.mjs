@@ -15,14 +15,7 @@ const corpus = ['..', '../..'].map((up) => join(root, up, 'shared', 'corpus', 'd
 const files = named.length > 0 ? named : [...corpus.filter((path) => existsSync(path)).slice(0, 1), ...ours];
 
 /** Pairs of which either id is fair: the corpus' own list. */
-const EITHER = [
-  ['path-missing', 'resume-failed'],
-  ['path-missing', 'srun-step-failed'],
-  ['hang', 'cancelled'],
-  ['nccl-timeout', 'nccl-error'],
-  ['gpu-ecc', 'gpu-xid'],
-  ['killed-external', 'host-oom'],
-];
+const EITHER = JSON.parse(readFileSync(join(root, 'test', 'fixtures', 'either.json'), 'utf8'));
 /** From this confidence on a wrong answer could make automation act. */
 const CONFIDENT = 0.8;
 /** One excerpt in about this many is held out: rules are tuned without looking at those. */

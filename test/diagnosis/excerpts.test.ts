@@ -19,14 +19,9 @@ const excerpts = ['excerpts.jsonl', 'excerpts-2.jsonl'].flatMap((name) =>
 );
 
 /** Pairs of which either is fair. */
-const EITHER = [
-  ['path-missing', 'resume-failed'],
-  ['path-missing', 'srun-step-failed'],
-  ['hang', 'cancelled'],
-  ['nccl-timeout', 'nccl-error'],
-  ['gpu-ecc', 'gpu-xid'],
-  ['killed-external', 'host-oom'],
-];
+const EITHER = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', 'fixtures', 'either.json'), 'utf8'),
+) as readonly (readonly string[])[];
 
 const answers = await Promise.all(
   excerpts.map(async ({ id, label, sure, text }) => {
