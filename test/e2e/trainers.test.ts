@@ -27,6 +27,11 @@ env >"$note.env"
 ulimit -n >"$note.limit"
 ulimit -Hn >>"$note.limit"
 mv "$note.argv.tmp" "$note.argv"
+[[ -n $FAILS_ON ]] || exit 0
+# One node's launcher fails while the other still trains.
+[[ $FAILS_ON == "$SLURM_NODEID" ]] || exec sleep 60
+sleep 1
+exit 3
 `;
 
 interface Started {
@@ -96,6 +101,20 @@ beforeAll(async () => {
     const { code, stderr } = await slurm.opsctl(['submit', ...wordsOf(one), '--no-preflight'], { env });
     expect(code, `${caseName(one)}: ${stderr}`).toBe(0);
   }
+  const failing = await slurm.opsctl(
+    [
+      'submit',
+      ...wordsOf(TRAINED[0] as Case),
+      '--name',
+      'fails',
+      '--time',
+      '5:00',
+      '--no-preflight',
+      '--again',
+    ],
+    { env: { ...env, FAILS_ON: '1' } },
+  );
+  expect(failing.code, failing.stderr).toBe(0);
   await until(
     'all jobs end',
     async () => (await slurm.slurm(['squeue', '--noheader', '--format=%j %T'])).stdout.trim() === '',
@@ -144,6 +163,16 @@ describe('the script of a trainer', () => {
       expect(new Set(nodes.map(({ env }) => env.SLURMD_NODENAME)).size).toBe(NODES);
     },
   );
+});
+
+describe('a launcher that fails on one node', () => {
+  it('is a failure with its own exit code, although srun stops the others', () => {
+    const directory = join(slurm.root, 'runs', 'fails');
+    const log = readFileSync(join(directory, 'logs', 'job.log'), 'utf8');
+    expect(log.trimEnd().split('\n').at(-1), log).toBe('attempt 0 ended with exit code 3');
+    const attempt = JSON.parse(readFileSync(join(directory, 'attempts', '0.json'), 'utf8')) as object;
+    expect(attempt).toMatchObject({ exitCode: 3, reason: 'failed', requeued: false });
+  });
 });
 
 /** A word of `render --json`, with what only the node knew. */
