@@ -1,4 +1,5 @@
 import { cancelCommand } from './cancel.ts';
+import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { dataCommand } from './data.ts';
@@ -8,6 +9,7 @@ import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
 import { pipelineCommand } from './pipeline.ts';
+import { preflightCommand } from './preflight.ts';
 import { pruneCommand } from './prune.ts';
 import { renderCommand } from './render.ts';
 import { rerunCommand } from './rerun.ts';
@@ -32,6 +34,8 @@ export const commands: readonly Command[] = [
   diffCommand,
   pruneCommand,
   dataCommand,
+  preflightCommand,
+  checksCommand,
   diagnoseCommand,
   faultsCommand,
   runbookCommand,
