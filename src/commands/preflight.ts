@@ -94,7 +94,8 @@ async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
     import('./run-template.ts'),
     import('../run/plan.ts'),
   ]);
-  const input = await planInput(args, context, { ...choice, phase });
+  // Not the options of this command: `--nodes` of a template is a number.
+  const input = await planInput({ set: args.set }, context, { ...choice, phase });
   const values = valuesOf(input.parameters);
   const paths = input.template.parameters.filter(({ type }) => type === 'path').map(({ name }) => name);
   const options = ['partition', 'account', 'qos', 'reservation'].flatMap((name) =>

@@ -53,7 +53,7 @@ run_checks() { # ID:SECONDS...
 export const JUDGE = `
 whole() { [[ $1 =~ ^-?[0-9]+$ ]]; }
 less() { # A B: whether A < B, whole numbers of any length
-  local a=$1 b=$2 a_sign= b_sign=
+  local a=$1 b=$2 a_sign='' b_sign=''
   [[ $a == -* ]] && a_sign=- a=\${a#-}
   [[ $b == -* ]] && b_sign=- b=\${b#-}
   a=\${a#"\${a%%[!0]*}"} b=\${b#"\${b%%[!0]*}"}

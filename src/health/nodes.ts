@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from '../errors.ts';
-import { lastLine, slurm } from '../slurm/command.ts';
+import { answerOf, lastLine } from '../slurm/command.ts';
 import { compressHostlist } from '../slurm/hostlist.ts';
 import { showNodeStates } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
@@ -47,24 +47,35 @@ export async function askNodes(
   }
   const asked = nodes.filter((node) => !silent.has(node));
   if (asked.length === 0) return { answers: new Map(), finished: new Set(), unset: new Set(), silent };
-  const answer = await slurm(system, srunCommand(asked, way, seconds), {
-    input: program,
-    timeoutMs: (seconds + SLACK_SECONDS + IMMEDIATE_SECONDS) * 1000,
-    // A person's defaults for srun are for other things.
-    env: Object.fromEntries(
-      Object.keys(system.env)
-        .filter((name) => /^(?:SRUN|SLURM)_/.test(name) && name !== 'SLURM_CONF')
-        .map((name) => [name, undefined]),
-    ),
+  const timeoutMs = (seconds + SLACK_SECONDS + IMMEDIATE_SECONDS) * 1000;
+  const answer = await system.exec(srunCommand(asked, way, program, seconds), {
+    timeoutMs,
+    env: withoutDefaults(system.env),
   });
   const heard = readBundles(answer.stdout);
   const spoke = new Set([...heard.answers.values()].flatMap((byNode) => [...byNode.keys()]));
+  if (spoke.size === 0 && heard.unset.size === 0) answerOf(answer, 'srun', timeoutMs);
   for (const node of asked)
     if (!spoke.has(node) && !heard.unset.has(node)) silent.set(node, reasonFor(node, answer.stderr));
   return { ...heard, silent };
 }
 
-function srunCommand(nodes: readonly string[], way: Way, seconds: number): string[] {
+/** A person's defaults for srun are for other things, and those of a job around us name its nodes. */
+function withoutDefaults(env: System['env']): System['env'] {
+  const kept = Object.entries(env).filter(
+    ([name]) => name === 'SLURM_CONF' || !/^(?:SRUN|SLURM)_/.test(name),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Linux takes 128 KiB as one argument; the words are put together again on the node. */
+const ARGUMENT_CHARACTERS = 30_000;
+
+/**
+ * The program goes as arguments: standard input reaches no task before all nodes have answered, so one that is lost would
+ * keep it from the others.
+ */
+function srunCommand(nodes: readonly string[], way: Way, program: string, seconds: number): string[] {
   const where =
     'jobId' in way
       ? [`--jobid=${way.jobId}`, '--overlap']
@@ -87,7 +98,10 @@ function srunCommand(nodes: readonly string[], way: Way, seconds: number): strin
     '--kill-on-bad-exit=0',
     `--wait=${seconds + SLACK_SECONDS}`,
     'bash',
-    '-s',
+    '-c',
+    'IFS=; p="$*"; unset IFS; eval "$p"',
+    'opsctl-preflight',
+    ...(program.match(new RegExp(`[^]{1,${ARGUMENT_CHARACTERS}}`, 'gu')) ?? []),
   ];
 }
 
