@@ -7,6 +7,8 @@ const FLOORS = [
   'system',
   'terminal',
   'slurm',
+  'shell',
+  'lint',
   'config',
   'template',
   'health',

@@ -4,6 +4,7 @@ import { configCommand } from './config.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
+import { lintCommand } from './lint.ts';
 import { logsCommand } from './logs.ts';
 import { renderCommand } from './render.ts';
 import { runbookCommand } from './runbook.ts';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   cancelCommand,
   diagnoseCommand,
   faultsCommand,
+  lintCommand,
   runbookCommand,
   sandboxCommand,
 ];

@@ -11,7 +11,14 @@ export const directiveOption: Rule = {
       .filter(({ counts }) => counts)
       .flatMap(({ at, options, stray, words }): Report[] => {
         const reports = options.flatMap((option) => optionReport('sbatch', option, at, site) ?? []);
-        if (stray === undefined || reports.length > 0 || /^(?:pack|het)job$/i.test(words[0] ?? ''))
+        // A template of a script, to be filled in.
+        const isTemplate = words.some((word) => /[{<]/.test(word));
+        if (
+          stray === undefined ||
+          isTemplate ||
+          reports.length > 0 ||
+          /^(?:pack|het)job$/i.test(words[0] ?? '')
+        )
           return reports;
         const message = `"${stray}" belongs to no option: sbatch refuses the script.`;
         const isValue = options.length > 0;

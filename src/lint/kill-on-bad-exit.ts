@@ -1,8 +1,8 @@
 import type { ShellCommand } from '../shell/command.ts';
-import { nodesOf } from '../shell/script.ts';
+import { header, nodesOf, type Script } from '../shell/script.ts';
 import type { Rule } from './rule.ts';
 
-const TRAINS = /^(?:torchrun|accelerate|deepspeed|python[0-9.]*|bash|sh)$/;
+const TRAINS = /^(?:torchrun|accelerate|deepspeed|python[0-9.]*)$/;
 
 export const killOnBadExit: Rule = {
   id: 'kill-on-bad-exit',
@@ -11,7 +11,7 @@ export const killOnBadExit: Rule = {
   applies: 'batch',
   check: (script) => {
     const variable = script.assigned.some(({ name }) => name === 'SLURM_KILL_BAD_EXIT');
-    if (variable || nodesOf(script) === 1) return [];
+    if (variable || !isParallel(script)) return [];
     const step = script.commands.find((command) => isBare(command) && hasTraining(script.commands, command));
     if (!step) return [];
     const message =
@@ -27,6 +27,12 @@ export const killOnBadExit: Rule = {
     ];
   },
 };
+
+/** More than one task: a header that says nothing asks for one. */
+function isParallel(script: Script): boolean {
+  const tasks = Number(header(script, 'ntasks', 'ntasks-per-node', 'tasks-per-node') ?? 1);
+  return (nodesOf(script) ?? 1) > 1 || tasks > 1;
+}
 
 function isBare({ srun, words }: ShellCommand): boolean {
   if (!srun || srun.options.some(({ name }) => name === 'kill-on-bad-exit')) return false;

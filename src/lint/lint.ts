@@ -21,9 +21,12 @@ export function lintText(file: string, text: string, site: Site): Linted {
   const script = readScript(file, text);
   const lines = lineStarts(text);
   const ignored = readIgnored(text, new Set(rules.map(({ id }) => id)));
+  const brokenAt = script.tree.errors?.[0]?.pos ?? Number.POSITIVE_INFINITY;
   const findings: Finding[] = [];
   const edits: Edit[] = [];
   const add = (rule: Pick<Rule, 'id' | 'severity'>, report: Report): void => {
+    // Behind what bash cannot read the tree is a guess.
+    if (report.at > brokenAt) return;
     const { line, column } = placeOf(report.at, lines);
     if (ignored.has(rule.id, line)) return;
     const severity: Severity = report.severity ?? rule.severity;

@@ -15,7 +15,10 @@ export const sleepReadiness: Rule = {
     );
     if (polls) return [];
     return commands
-      .filter(({ name, words }) => name === 'sleep' && /^\d+(?:\.\d+)?[smh]?$/.test(words[1]?.value ?? ''))
+      .filter(
+        ({ name, words, inLoop }) =>
+          !inLoop && name === 'sleep' && /^\d+(?:\.\d+)?[smh]?$/.test(words[1]?.value ?? ''),
+      )
       .flatMap((sleep) => {
         const server = commands.findLast(
           (one) =>
@@ -24,7 +27,7 @@ export const sleepReadiness: Rule = {
         );
         if (!server) return [];
         const isRay = server.name === 'ray';
-        const message = `After ${sleep.words[1]?.value} s ${isRay ? 'Ray' : serverName(server)} may not be ready: ask until it is, with a limit.`;
+        const message = `After a sleep of ${sleep.words[1]?.value} ${isRay ? 'Ray' : serverName(server)} may not be ready: ask until it is, with a limit.`;
         const probe = isRay ? 'ray status' : 'curl -fs localhost:8000/health';
         return [{ at: sleep.at, message, fix: `timeout 600 bash -c 'until ${probe}; do sleep 2; done'` }];
       });

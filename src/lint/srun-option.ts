@@ -10,8 +10,12 @@ export const srunOption: Rule = {
     commands.flatMap(({ srun, words }) =>
       (srun?.options ?? []).flatMap((option) => {
         const word = words[option.index + 1];
-        // What the shell puts together may be anything.
-        if (!word || /^-{0,2}[$`]/.test(word.value)) return [];
+        // Behind `$OPTIONS` one cannot know where the command begins.
+        if (
+          !word ||
+          words.slice(1, option.index + 2).some(({ isLiteral, value }) => !isLiteral && !/^-.+=/.test(value))
+        )
+          return [];
         return optionReport('srun', option, word.at, site) ?? [];
       }),
     ),

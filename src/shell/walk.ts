@@ -140,7 +140,7 @@ function keptText(word: Word, found: Found, around: Around): void {
   if (!/^["']\s*(?:\w+=\S+\s+)*(?:srun|torchrun|accelerate|deepspeed|python[0-9.]*)\s/.test(word.text))
     return;
   const nested = around.via.length < MAX_DEPTH ? nestedInWord(word, around.source) : undefined;
-  if (nested) inner(nested, found, { ...around, isDeferred: true }, around.place, around.via);
+  if (nested) inner(nested, found, { ...around, isDeferred: true }, 'node', around.via);
 }
 
 function simple(node: Command, found: Found, around: Around): void {
@@ -207,7 +207,7 @@ function command(
   const module = pythonModule(typed, values);
   const srun =
     typed === 'srun'
-      ? readSlurmOptions('srun', values.slice(1), (index) => !words[index + 1]?.isLiteral)
+      ? readSlurmOptions('srun', values.slice(1), (index) => isOneExpansion(words[index + 1]))
       : undefined;
   const { place, via, isBackground, inLoop, isDeferred, pipeline } = around;
   const one: ShellCommand = {
@@ -234,6 +234,11 @@ function command(
     typeof text === 'number' && words[text] ? nestedInWord(words[text].word, around.source) : undefined;
   if (nested && via.length < MAX_DEPTH) inner(nested, found, around, place, [...via, one]);
   return one;
+}
+
+/** `$OPTIONS` or `"${OPTIONS[@]}"`, which may be options of srun; `$DIR/program` is the command. */
+function isOneExpansion(word: Argument | undefined): boolean {
+  return word !== undefined && !word.isLiteral && /^(?:\$\w+|\$\{[^}]*\})$/.test(word.value);
 }
 
 function inner(
