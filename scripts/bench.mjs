@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchLint } from './bench-lint.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -33,6 +34,15 @@ try {
   compare('opsctl --version / node -e 0', 1.3, () => time([node, opsctl, '--version'], env), bare);
   compare('opsctl --help / node -e 0', undefined, () => time([node, opsctl, '--help'], env), bare);
   compare('opsctl render sft / node -e 0', 2, () => time([node, opsctl, 'render', ...sft], env), bare);
+  const linted = benchLint();
+  if (linted === undefined) console.log('shellcheck is not installed here: lint is not measured');
+  else
+    rows.push({
+      name: 'opsctl lint / shellcheck, 1,000 files',
+      ratio: linted.subject / linted.reference,
+      limit: 1,
+      ...linted,
+    });
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
 } finally {
