@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -15,11 +16,33 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 25);
 const bare = () => time([node, '-e', '0']);
 const rows = [];
 
+/** `npm run bench -- PART...` runs these alone. */
+const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare), lint: lintBesideShellcheck };
+const asked = process.argv.slice(2);
+const unknown = asked.find((part) => !(part in PARTS));
+if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${Object.keys(PARTS).join(', ')}`);
+
 const place = mkdtempSync(join(tmpdir(), 'opsctl-bench-'));
 try {
+  for (const [part, bench] of Object.entries(PARTS)) {
+    if (asked.length === 0 || asked.includes(part)) await bench();
+  }
+} finally {
+  rmSync(place, { recursive: true, force: true });
+}
+report();
+
+function lintBesideShellcheck() {
+  const measured = benchLint();
+  if (measured === undefined) return console.log('shellcheck is not installed here: lint is not measured');
+  const ratio = measured.subject / measured.reference;
+  rows.push({ name: 'opsctl lint / shellcheck, 1,000 files', ratio, limit: 1, ...measured });
+}
+
+function benchStart() {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
-    join(root, 'examples/sft/make_data.py'),
+    join(root, 'examples/lm/make_data.py'),
     '--out',
     data,
     '--samples',
@@ -31,84 +54,50 @@ try {
   ]);
   const env = { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
   const sft = ['sft', '-t', 'example', '--data', data, '--output', join(place, 'runs')];
-  compare('opsctl --version / node -e 0', 1.3, () => time([node, opsctl, '--version'], env), bare);
-  compare('opsctl --help / node -e 0', undefined, () => time([node, opsctl, '--help'], env), bare);
-  compare('opsctl render sft / node -e 0', 2, () => time([node, opsctl, 'render', ...sft], env), bare);
-  const linted = benchLint();
-  if (linted === undefined) console.log('shellcheck is not installed here: lint is not measured');
-  else
-    rows.push({
-      name: 'opsctl lint / shellcheck, 1,000 files',
-      ratio: linted.subject / linted.reference,
-      limit: 1,
-      ...linted,
-    });
+  compare('opsctl --version / node -e 0', 1.3, () => time([opsctl, '--version'], env), bare);
+  compare('opsctl --help / node -e 0', undefined, () => time([opsctl, '--help'], env), bare);
+  compare('opsctl render sft / node -e 0', 2, () => time([opsctl, 'render', ...sft], env), bare);
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
-} finally {
-  rmSync(place, { recursive: true, force: true });
 }
-report();
 
 function benchSubmit(env, sft) {
   const dir = join(place, 'sandbox');
   const up = JSON.parse(
-    run([node, opsctl, 'sandbox', 'up', '--dir', dir, '--nodes', '4', '--share', place, '--json'], env),
+    run([opsctl, 'sandbox', 'up', '--dir', dir, '--nodes', '4', '--share', place, '--json'], env),
   );
   const inside = { ...env, ...up.env };
   try {
     mkdirSync(join(place, 'plain'));
     const script = join(place, 'plain', 'job.sh');
     execFileSync('bash', ['-c', `printf '#!/bin/bash\\ntrue\\n' >"$1"`, '-', script]);
-    // All wait for a job that never starts: the two cores are left to the measurement.
-    const held = run(['sbatch', '--parsable', '--hold', '--output=/dev/null', script], inside).trim();
+    // All wait for a job that has every node: the two cores are left to the measurement.
+    run(['sbatch', '--nodes=4', '--exclusive', '--output=/dev/null', '--wrap', 'sleep 3600'], inside);
     let serial = 0;
-    const submit = () =>
+    const submit = (...more) =>
       time(
-        [
-          node,
-          opsctl,
-          'submit',
-          ...sft,
-          '--seed',
-          String(serial),
-          '--name',
-          `bench-${serial++}`,
-          '--after',
-          held,
-        ],
+        [opsctl, 'submit', ...sft, '--seed', String(serial), '--name', `bench-${serial++}`, ...more],
         inside,
       );
-    const sbatch = () =>
-      time(['sbatch', `--dependency=afterok:${held}`, '--output=/dev/null', script], inside);
-    // What submit asks before it submits, by itself: Slurm's word and the state of the code.
-    const checks = () =>
-      Math.max(
-        time(['sbatch', '--test-only', script], inside),
-        time(['git', '-C', root, 'diff', 'HEAD'], inside),
-      );
+    const sbatch = () => time(['sbatch', '--output=/dev/null', script], inside);
+    compare('opsctl submit / sbatch', undefined, submit, sbatch);
+    // Without its checks, and without what sbatch itself takes: what opsctl adds.
     compare(
-      'opsctl submit / (node -e 0 + sbatch + checks)',
-      undefined,
-      submit,
-      () => bare() + sbatch() + checks(),
-    );
-    compare(
-      '(opsctl submit - sbatch - checks) / node -e 0',
-      undefined,
-      () => submit() - sbatch() - checks(),
+      '(opsctl submit --no-preflight - sbatch) / node -e 0',
+      1,
+      () => submit('--no-preflight') - sbatch(),
       bare,
     );
     compare('opsctl submit / node -e 0 (submitit: 100 ms where node takes 57, 1.75)', 1.75, submit, bare);
   } finally {
-    spawnSync(node, [opsctl, 'sandbox', 'down', '--dir', dir], { env });
+    spawnSync(opsctl, ['sandbox', 'down', '--dir', dir], { env });
   }
 }
 
-function compare(name, limit, subject, reference) {
+function compare(name, limit, subject, reference, times = rounds) {
   subject();
   reference();
-  const pairs = Array.from({ length: rounds }, () => [subject(), reference()]);
+  const pairs = Array.from({ length: times }, () => [subject(), reference()]);
   rows.push({
     name,
     ratio: median(pairs.map(([a, b]) => a / b)),

@@ -11,7 +11,7 @@ need_debian_packages slurmctld=slurm-wlm munged=munge
 need_torch
 
 program=$PWD/bin/opsctl.cjs
-examples=$PWD/examples/sft
+examples=$PWD/examples/lm
 opsctl() { node "$program" "$@"; }
 show() { # prints the command as a person would type it, then runs it
   printf '\n\033[1m$ %s\033[0m\n' "$*"

@@ -11,7 +11,7 @@ need_node() {
 
 # npm ci writes this file last: older than the lock file means that something is missing.
 need_npm_packages() {
-  [[ -e node_modules/.package-lock.json && ! package-lock.json -nt node_modules/.package-lock.json && -e dist/opsctl.cjs ]] && return
+  [[ -e node_modules/.package-lock.json && ! package-lock.json -nt node_modules/.package-lock.json && -e dist/opsctl.pack ]] && return
   say "Installing the npm packages of the lock file (npm ci)"
   npm ci --no-audit --no-fund
 }

@@ -136,7 +136,7 @@ function register(parser: Argv, command: Command, registration: Registration): v
     (inner) => {
       for (const [line, meaning] of command.examples) inner.example(line, meaning);
       for (const sub of command.subcommands ?? []) register(inner, sub, registration);
-      if (command.subcommands)
+      if (command.subcommands && !command.handler)
         inner.demandCommand(1, `Say what: "opsctl ${nameOf(command)} --help" lists it.`);
       return registration.addPrepared(command, command.options ? command.options(inner) : inner);
     },

@@ -11,18 +11,21 @@ const FLOORS = [
   'lint',
   'config',
   'template',
+  'trainer',
   'health',
   'run',
+  'pipeline',
   'runbook',
   'diagnosis',
   'sandbox',
   'commands',
 ];
 /** One door for each package. */
-const DOORS: Record<string, string> = {
-  zx: 'system/exec.ts',
-  handlebars: 'template/render.ts',
-  'node:child_process': 'sandbox/daemon.ts',
+const DOORS: Record<string, readonly string[]> = {
+  zx: ['system/exec.ts'],
+  handlebars: ['template/render.ts'],
+  // The second is for what outlives opsctl: the daemons of a sandbox.
+  'node:child_process': ['sandbox/daemon.ts', 'system/exec.ts'],
 };
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
@@ -50,11 +53,11 @@ describe('the house', () => {
     expect(above).toEqual([]);
   });
 
-  it.each(Object.entries(DOORS))('%s comes in through %s alone', (name, door) => {
+  it.each(Object.entries(DOORS))('%s comes in through %s alone', (name, doors) => {
     const users = imports
       .filter(({ to }) => to === name || to.startsWith(`${name}/`))
       .map(({ file }) => file);
-    expect([...new Set(users)]).toEqual([door]);
+    expect([...new Set(users)].sort()).toEqual(doors);
   });
 
   it('has small files: nine in ten up to 180 lines, none above 300', () => {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Diagnosis } from '../diagnosis/rank.ts';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { SlurmJob } from '../slurm/job.ts';
+import type { NodeState } from '../slurm/sinfo.ts';
 import { printable } from '../terminal/terminal.ts';
 import { type Arguments, type Command, type Context, flag, printJson, texts } from './command.ts';
 
@@ -34,7 +35,7 @@ async function diagnose(args: Arguments, context: Context): Promise<ExitCode> {
     import('../runbook/load.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
-  const { sources, job, earlier, notes } = await resolve(args, context);
+  const { sources, job, earlier, nodes, notes } = await resolve(args, context);
   const runbooks = await loadRunbooks(system);
   const result = await work.diagnose(runbooks, sources, job);
   for (const note of notes) terminal.warn(printable(note));
@@ -42,10 +43,11 @@ async function diagnose(args: Arguments, context: Context): Promise<ExitCode> {
   const { readings, ...diagnosis } = result;
   if (options.json) {
     const logs = readings.map(({ name, lines, bytes, problem }) => ({ name, lines, bytes, problem }));
-    printJson(terminal, { ...diagnosis, earlier, logs });
+    printJson(terminal, { ...diagnosis, earlier, nodes, logs });
   } else {
     const { reportLines } = await import('./diagnosis-report.ts');
-    for (const line of reportLines(result, earlier, flag(args, 'all'), terminal.style)) terminal.out(line);
+    const said = { earlier, nodes };
+    for (const line of reportLines(result, said, flag(args, 'all'), terminal.style)) terminal.out(line);
   }
   return exitCodeOf(result.status);
 }
@@ -60,6 +62,8 @@ interface Input {
   readonly job: SlurmJob | undefined;
   /** What Slurm says of attempts before the newest, one line each. */
   readonly earlier: readonly string[];
+  /** Its nodes that are not well. */
+  readonly nodes: readonly NodeState[];
   readonly notes: readonly string[];
 }
 
@@ -88,7 +92,7 @@ export async function resolve(args: Arguments, { system, argv }: Context): Promi
       ? { name: '-', chunks: process.stdin as AsyncIterable<Buffer> }
       : fileSource(system, target),
   );
-  return { sources, job: undefined, earlier: [], notes: [] };
+  return { sources, job: undefined, earlier: [], nodes: [], notes: [] };
 }
 
 /** The words after the command. yargs loses a lone "-" among several positionals, so it is read from what was typed. */
@@ -103,14 +107,15 @@ async function gatherTarget(name: string, system: Context['system']): Promise<In
     import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
-  const { files, job, earlier, notes } = await gather(system, await findTarget(system, name));
+  const { files, job, earlier, nodes, kernel, notes } = await gather(system, await findTarget(system, name));
   // A job that waits has written nothing yet.
   const waits = job?.state.phase === 'pending';
   const there = waits
     ? (await Promise.all(files.map(async (path) => ((await isThere(path)) ? [path] : [])))).flat()
     : files;
-  const sources = there.map((path) => fileSource(system, path));
-  return { sources, job, earlier: earlier.map(describeState), notes };
+  const logs = there.map((path) => fileSource(system, path));
+  const kernelLog = kernel === undefined ? [] : [{ name: kernel.name, chunks: [Buffer.from(kernel.text)] }];
+  return { sources: [...kernelLog, ...logs], job, earlier: earlier.map(describeState), nodes, notes };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { FullDiagnosis } from '../diagnosis/diagnose.ts';
 import type { Evidence } from '../diagnosis/finding.ts';
 import type { Cause, Reason } from '../diagnosis/rank.ts';
+import type { NodeState } from '../slurm/sinfo.ts';
 import { printable, type Terminal } from '../terminal/terminal.ts';
 
 type Style = Terminal['style'];
@@ -16,10 +17,20 @@ const REASONS: Readonly<Record<Reason, string>> = {
   'only-cascade': 'it usually follows from something else, and nothing shows what',
 };
 
+/** What Slurm says beside the newest attempt's state. */
+export interface Said {
+  readonly earlier: readonly string[];
+  readonly nodes: readonly NodeState[];
+}
+
+function nodeLine({ node, state, reason }: NodeState): string {
+  return `  node ${printable(node)} is ${printable(state)}${reason === null ? '' : `: ${printable(reason)}`}`;
+}
+
 /** What a person reads: the cause, why, its lines, what to do; then what stands behind it. */
 export function reportLines(
   { status, causes, ruledOut, readings, slurm, suspect }: FullDiagnosis,
-  earlier: readonly string[],
+  { earlier, nodes }: Said,
   all: boolean,
   style: Style,
 ): string[] {
@@ -34,6 +45,7 @@ export function reportLines(
     ...(suspect === null ? [] : ['', suspectLine(suspect)]),
     ...(slurm === null ? [] : ['', printable(slurm)]),
     ...earlier.map((line) => `  earlier attempt: ${printable(line)}`),
+    ...nodes.map(nodeLine),
     ...behind,
     ...(ruledOut.length > 0 && (all || first === undefined) ? ['', 'Ruled out:'] : []),
     ...(all || first === undefined

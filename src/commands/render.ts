@@ -12,11 +12,15 @@ export const renderCommand: Command = {
   options: addTemplateOptions,
   prepare: prepareParameters,
   handler: async (args, context) => {
-    const [{ planInput }, { planRun }] = await Promise.all([
+    const [{ planInput }, { planRun }, { checkFlags }] = await Promise.all([
       import('./run-template.ts'),
       import('../run/plan.ts'),
+      import('../run/flags.ts'),
     ]);
-    const plan = planRun(await planInput(args, context, peekChoice(context)));
+    const input = await planInput(args, context, peekChoice(context));
+    const plan = planRun(input);
+    const { warnings } = await checkFlags(context.system, plan, input);
+    for (const warning of warnings) context.terminal.warn(`warning: flags: ${warning}`);
     if (context.options.json) {
       const { trainerCommands } = await import('../run/commands.ts');
       const commands = await trainerCommands(

@@ -7,6 +7,8 @@ import { text } from './command.ts';
 /** What decides which template is used. */
 export interface RunChoice {
   readonly phase: string;
+  /** Of a phase that has several, such as rlhf. */
+  readonly stage: string | undefined;
   readonly trainer: string | undefined;
   readonly recipe: string | undefined;
   readonly config: string | undefined;
@@ -18,6 +20,12 @@ export function addTemplateOptions(parser: Argv): Argv {
   const group = 'What runs:';
   return parser
     .positional('phase', { type: 'string', describe: 'What to run, such as sft: one that has a template' })
+    .option('stage', {
+      type: 'string',
+      requiresArg: true,
+      group,
+      describe: 'Part of a phase that has several: reward, ppo or grpo of rlhf',
+    })
     .option('trainer', { alias: 't', type: 'string', group, describe: 'Program that trains' })
     .option('recipe', { alias: 'r', type: 'string', group, describe: 'YAML file with parameters' })
     .option('set', {
@@ -94,7 +102,7 @@ export function peekChoice({ argv, system }: Pick<Context, 'system' | 'argv'>): 
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
   const parsed = Parser([...words], {
-    string: ['trainer', 'recipe', 'config', 'profile', 'set'],
+    string: ['stage', 'trainer', 'recipe', 'config', 'profile', 'set'],
     boolean: ['help', 'json', 'quiet', 'verbose', 'dry-run', 'test-only', 'watch', 'again'],
     alias: { trainer: ['t'], recipe: ['r'], help: ['h'] },
     configuration: { 'parse-positional-numbers': false },
@@ -102,6 +110,7 @@ export function peekChoice({ argv, system }: Pick<Context, 'system' | 'argv'>): 
   const last = (name: string): string | undefined => text(parsed, name);
   return {
     phase: String(parsed._[1] ?? ''),
+    stage: last('stage'),
     trainer: last('trainer'),
     recipe: last('recipe'),
     config: last('config') ?? (system.env.OPSCTL_CONFIG || undefined),

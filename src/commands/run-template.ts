@@ -5,7 +5,13 @@ import { UsageError } from '../errors.ts';
 import type { PlanInput } from '../run/plan.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
-import { listParameterNames, listTrainers, loadTemplate, type Template } from '../template/load.ts';
+import {
+  listParameterNames,
+  listStages,
+  listTrainers,
+  loadTemplate,
+  type Template,
+} from '../template/load.ts';
 import type { Given } from '../template/parameter.ts';
 import { type Layer, parseSettings, resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';
@@ -47,7 +53,13 @@ async function choose({ system }: Pick<Context, 'system'>, choice: RunChoice): P
     recipe?.trainer?.value ??
     config.phases[choice.phase]?.trainer?.value ??
     config.defaults.trainer?.value;
-  const template = await loadTemplate(system.env, choice.phase, trainer ? String(trainer) : undefined);
+  const stage = choice.stage ?? recipe?.stage?.value;
+  const template = await loadTemplate(
+    system.env,
+    choice.phase,
+    trainer ? String(trainer) : undefined,
+    stage ? String(stage) : undefined,
+  );
   return { config, recipe, template };
 }
 
@@ -61,26 +73,56 @@ async function readRecipe(path: string): Promise<Recipe> {
  * @throws UsageError with everything that the user has to change.
  */
 export async function planInput(args: Arguments, context: Context, choice: RunChoice): Promise<PlanInput> {
+  return planWith(parseSettings(texts(args, 'set')), args, context, choice);
+}
+
+/** As planInput, with these settings in the place of --set. */
+export async function planWith(
+  settings: Readonly<Record<string, Given>>,
+  args: Arguments,
+  context: Context,
+  choice: RunChoice,
+): Promise<PlanInput> {
   const { system } = context;
   const { config, recipe, template } = await chooseTemplate(context, choice);
+  const stages = listStages(system.env, choice.phase);
+  if (template.stage === null && stages.length > 0) {
+    throw new UsageError(
+      `which stage of ${choice.phase}? Give --stage ${stages.join(' | ')}`,
+      'Or write `stage: …` into the recipe.',
+    );
+  }
   if (template.trainer === '') {
-    const trainers = await listTrainers(system.env, choice.phase);
+    const trainers = await listTrainers(system.env, choice.phase, template.stage ?? undefined);
     throw new UsageError(
       `which trainer is to run ${choice.phase}? Give -t ${trainers.join(' | ')}`,
       'Or write `trainer: …` under `defaults` in your profile.',
     );
   }
   const layers: Layer[] = [
-    ...(await profileLayers(system, config, template)),
     { source: 'recipe', values: recipe?.parameters ?? {} },
-    { source: 'set', values: parseSettings(texts(args, 'set')) },
+    { source: 'set', values: settings },
     { source: 'flag', values: flagValues(args, template.parameters) },
   ];
+  return inputFrom(system, { config, template }, layers, texts(args, '--'));
+}
+
+/**
+ * What a plan needs, from a template and what was given for it.
+ * @param layers stronger than the profile's, weakest first.
+ */
+export async function inputFrom(
+  system: System,
+  { config, template }: Pick<Chosen, 'config' | 'template'>,
+  layers: readonly Layer[],
+  trainerFlags: readonly string[],
+): Promise<PlanInput> {
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
+  const all = [...(await profileLayers(system, config, template)), ...layers];
   return {
     template,
-    parameters: resolveParameters(template.parameters, layers, around),
-    trainerFlags: texts(args, '--'),
+    parameters: resolveParameters(template.parameters, all, around),
+    trainerFlags,
     profile: config.profile,
     now: system.now(),
     version: version(),
@@ -105,6 +147,10 @@ function environmentOf({ profile, environment, origin }: LoadedConfig): Record<s
     data_root: { value: profile.data_root, where: origin(['data_root']) },
     secrets_file: { value: profile.secrets_file, where: origin(['secrets_file']) },
     socket_ifname: { value: profile.network.socket_ifname, where: origin(['network', 'socket_ifname']) },
+    container_runtime: {
+      value: profile.container === 'none' ? null : profile.container,
+      where: origin(['container']),
+    },
     ib_hca: { value: profile.network.ib_hca, where: origin(['network', 'ib_hca']) },
   };
   const given = Object.entries(known).filter(([, { value }]) => value !== null);

@@ -36,6 +36,8 @@ export function statusLines(status: RunStatus, style: Style): string[] {
     ['job', status.jobId],
     ['state', style(COLOURS[status.outcome], status.state) + stateDetails(status)],
     ['kind', status.phase && `${status.phase} with ${status.trainer}`],
+    ['pipeline', status.pipeline ? `stage ${status.pipeline.stage} of ${status.pipeline.id}` : null],
+    ['sweep', sweep(status)],
     ['user', status.user],
     ['nodes', nodeNames(status) || null],
     ['time', time(status) || null],
@@ -44,6 +46,7 @@ export function statusLines(status: RunStatus, style: Style): string[] {
     ['step', metrics.step === null ? null : progress(status)],
     ['loss', loss(status)],
     ['speed', speed(status)],
+    ['data', tokens(status)],
     ['ETA', status.etaSeconds === null ? null : formatDuration(status.etaSeconds)],
     ['checkpoint', checkpoint && `${checkpoint.path} (${checkpoint.modifiedAt})`],
     ['directory', status.outputDir],
@@ -62,6 +65,17 @@ export function statusLines(status: RunStatus, style: Style): string[] {
 /** The state carries our own colour; everything else may hold anything. */
 function shown(name: string, value: string): string {
   return name === 'state' ? value : printable(value);
+}
+
+function sweep({ sweep: task }: RunStatus): string | null {
+  if (!task) return null;
+  const values = Object.entries(task.values).map(([name, value]) => `${name}=${value}`);
+  return `task ${task.task} of ${task.id}: ${values.join(' ')}`;
+}
+
+function tokens({ tokens: totals }: RunStatus): string | null {
+  const parts = Object.entries(totals ?? {}).map(([what, count]) => `${what}: ${count}`);
+  return parts.length === 0 ? null : parts.join(', ');
 }
 
 function stateDetails(status: RunStatus): string {

@@ -43,13 +43,22 @@ async function list({ system, terminal, options }: Context, all: boolean): Promi
   return warn(failure, terminal.warn) ?? EXIT.ok;
 }
 
-async function one({ system, terminal, options }: Context, name: string): Promise<ExitCode> {
+async function one(context: Context, name: string): Promise<ExitCode> {
+  const { system, terminal, options } = context;
   const [{ oneStatus }, { findTarget }, { statusLines }] = await Promise.all([
     import('../run/status.ts'),
     import('../run/target.ts'),
     import('./status-text.ts'),
   ]);
-  const { status, failure } = await oneStatus(system, await findTarget(system, name));
+  const target = await findTarget(system, name).catch(async (error: unknown) => {
+    if (await isPipeline(system, name)) return undefined;
+    throw error;
+  });
+  if (target === undefined) {
+    const { showPipeline } = await import('./pipeline-status.ts');
+    return showPipeline(name, context);
+  }
+  const { status, failure } = await oneStatus(system, target);
   if (options.json) printJson(terminal, status);
   else for (const line of statusLines(status, terminal.style)) terminal.out(line);
   const code = warn(failure, terminal.warn);
@@ -57,6 +66,11 @@ async function one({ system, terminal, options }: Context, name: string): Promis
   return code !== undefined && !['ok', 'failed', 'cancelled'].includes(status.outcome)
     ? code
     : exitCodeOf(status);
+}
+
+async function isPipeline(system: Context['system'], name: string): Promise<boolean> {
+  const { listPipelines } = await import('../pipeline/record.ts');
+  return (await listPipelines(system)).some(({ pipelineId }) => pipelineId === name);
 }
 
 function exitCodeOf({ outcome }: RunStatus): ExitCode {

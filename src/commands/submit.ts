@@ -1,8 +1,8 @@
-import { EXIT, UsageError } from '../errors.ts';
+import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { Plan } from '../run/plan.ts';
 import type { Readiness, SubmitRequest } from '../run/ready.ts';
 import { shellWord } from '../template/quote.ts';
-import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
+import { type Arguments, type Command, type Context, flag, printJson, text, texts } from './command.ts';
 import { addTemplateOptions, peekChoice, prepareParameters } from './run-options.ts';
 
 export const submitCommand: Command = {
@@ -11,6 +11,7 @@ export const submitCommand: Command = {
   examples: [
     ['$0 submit sft -t example --model tiny --data ./data --output ./runs', 'check and submit'],
     ['$0 submit sft -r recipe.yaml --nodes 4 --dry-run', 'show what would be done'],
+    ['$0 submit sft -r recipe.yaml --set learning_rate=1e-5,5e-6', 'one run for each value, as a job array'],
     ['$0 submit sft -r recipe.yaml -- --neftune_noise_alpha 5', 'with a flag of the trainer itself'],
   ],
   prepare: prepareParameters,
@@ -33,6 +34,12 @@ export const submitCommand: Command = {
         group,
         describe: 'Start only when this job or run has ended well',
       })
+      .option('at-once', {
+        type: 'string',
+        requiresArg: true,
+        group,
+        describe: 'Of a sweep (--set learning_rate=1e-5,5e-6): how many runs at the same time',
+      })
       .option('watch', { type: 'boolean', group, describe: 'Follow the log until the run has ended' })
       .option('again', {
         type: 'boolean',
@@ -43,22 +50,32 @@ export const submitCommand: Command = {
     return addTemplateOptions(parser);
   },
   handler: async (args, context) => {
-    const [{ planInput }, { planRun }] = await Promise.all([
-      import('./run-template.ts'),
-      import('../run/plan.ts'),
-    ]);
-    const input = await planInput(args, context, peekChoice(context));
-    const request: SubmitRequest = {
-      ...input,
+    const { planInput } = await import('./run-template.ts');
+    const how = {
       again: flag(args, 'again'),
       preflight: !flag(args, 'no-preflight'),
-      sbatchOptions: await dependency(args, context),
+      ...(await dependency(args, context)),
     };
-    if (flag(args, 'dry-run') || flag(args, 'test-only'))
-      return dryRun(planRun(request), request, args, context);
-    return submit(request, args, context);
+    // Only a list of values has a comma in it: that is a sweep.
+    if (texts(args, 'set').some((word) => word.includes(','))) {
+      const { submitAsSweep } = await import('./submit-sweep.ts');
+      const code = await submitAsSweep(args, context, how);
+      if (code !== undefined) return code;
+    }
+    return submitInput({ ...(await planInput(args, context, peekChoice(context))), ...how }, args, context);
   },
 };
+
+/** What `submit` and `rerun` have in common, once it is known what is to run. */
+export async function submitInput(
+  request: SubmitRequest,
+  args: Arguments,
+  context: Context,
+): Promise<ExitCode> {
+  if (!flag(args, 'dry-run') && !flag(args, 'test-only')) return submit(request, args, context);
+  const { planRun } = await import('../run/plan.ts');
+  return dryRun(planRun(request), request, args, context);
+}
 
 async function submit(request: SubmitRequest, args: Arguments, context: Context) {
   const [{ submitRun }, { NotReady }] = await Promise.all([
@@ -127,7 +144,7 @@ function document(plan: Plan, readiness: Readiness, { template }: SubmitRequest)
 
 const STYLE = { ok: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
 
-function showReadiness(
+export function showReadiness(
   readiness: Readiness,
   gpuHours: number,
   say: (line: string) => void,
@@ -142,18 +159,26 @@ function showReadiness(
   say(`asks for   ${gpuHours > 0 ? `${Number(gpuHours.toFixed(1))} GPU-hours at most` : 'no GPUs'}`);
 }
 
-/** `--after 12` or `--after RUN` as sbatch's dependency. */
-async function dependency(args: Arguments, { system }: Context): Promise<string[]> {
+/** `--after 12` or `--after RUN`, as sbatch's option and for the manifest. */
+export async function dependency(
+  args: Arguments,
+  { system }: Context,
+): Promise<Pick<SubmitRequest, 'sbatchOptions' | 'chain'>> {
   const after = text(args, 'after');
-  if (after === undefined) return [];
-  const { isJobId } = await import('../slurm/job.ts');
-  if (isJobId(after)) return [`--dependency=afterok:${after}`];
-  const { findRun } = await import('../run/registry.ts');
-  const run = await findRun(system, after);
-  if (run.jobId === null)
+  if (after === undefined) return { sbatchOptions: [] };
+  const [{ isJobId }, { findTarget }, { dependencyOptions }] = await Promise.all([
+    import('../slurm/job.ts'),
+    import('../run/target.ts'),
+    import('../run/dependency.ts'),
+  ]);
+  const target = await findTarget(system, after);
+  const runId = target.kind === 'run' ? target.manifest.runId : null;
+  const jobId = target.kind === 'job' || isJobId(after) ? after : target.manifest.jobId;
+  if (jobId === null)
     throw new UsageError(
       `--after ${after}: it is not known whether Slurm has that run's job`,
-      `See "opsctl status ${run.runId}".`,
+      `See "opsctl status ${runId}".`,
     );
-  return [`--dependency=afterok:${run.jobId}`];
+  const dependencies = [{ type: 'afterok', jobId, runId }] as const;
+  return { sbatchOptions: dependencyOptions(dependencies), chain: { after: dependencies } };
 }

@@ -102,6 +102,7 @@ function schemaAt(schema: z.core.$ZodType, keyPath: KeyPath): z.core.$ZodType | 
     const container = unwrap(at);
     if (container instanceof z.core.$ZodObject) at = container._zod.def.shape[String(key)];
     else if (container instanceof z.core.$ZodRecord) at = container._zod.def.valueType;
+    else if (container instanceof z.core.$ZodArray) at = container._zod.def.element;
     else return undefined;
   }
   return at;
@@ -111,6 +112,7 @@ function schemaAt(schema: z.core.$ZodType, keyPath: KeyPath): z.core.$ZodType | 
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
   if (schema instanceof z.core.$ZodPipe) return unwrap(schema._zod.def.out);
   const wraps =
+    schema instanceof z.core.$ZodOptional ||
     schema instanceof z.core.$ZodDefault ||
     schema instanceof z.core.$ZodPrefault ||
     schema instanceof z.core.$ZodNullable;

@@ -8,14 +8,15 @@ import { readYamlText } from './yaml-text.ts';
 /** A file of template parameters: what makes one experiment, kept and shared apart from the cluster's profile. */
 export interface Recipe {
   readonly path: string;
-  /** The phase and the trainer it was written for, when it says so. */
+  /** The phase, its stage and the trainer it was written for, when it says so. */
   readonly phase: ParameterInput | undefined;
+  readonly stage: ParameterInput | undefined;
   readonly trainer: ParameterInput | undefined;
   readonly parameters: ParameterInputs;
 }
 
 /**
- * Reads a recipe: a flat YAML map of parameter to value, in which `phase` and `trainer` may stand too.
+ * Reads a recipe: a flat YAML map of parameter to value, in which `phase`, `stage` and `trainer` may stand too.
  * @throws UsageError naming every problem with its line, or when there is no such file.
  */
 export async function loadRecipe(path: string): Promise<Recipe> {
@@ -27,6 +28,6 @@ export async function loadRecipe(path: string): Promise<Recipe> {
     );
   }
   const file = parseYaml(path, text);
-  const { phase, trainer, ...parameters } = parameterInputs(file, [], check(parametersSchema, file));
-  return { path, phase, trainer, parameters };
+  const { phase, stage, trainer, ...parameters } = parameterInputs(file, [], check(parametersSchema, file));
+  return { path, phase, stage, trainer, parameters };
 }

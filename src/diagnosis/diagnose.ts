@@ -15,7 +15,7 @@ import { type Suspect, suspectOf } from './suspect.ts';
 export interface Source {
   /** As it is shown. */
   readonly name: string;
-  readonly chunks: AsyncIterable<Buffer>;
+  readonly chunks: AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 
 export function fileSource(system: System, path: string): Source {

@@ -7,7 +7,9 @@ import type { Target } from '../run/target.ts';
 import type { SlurmJob } from '../slurm/job.ts';
 import { sacct } from '../slurm/sacct.ts';
 import { showJob } from '../slurm/scontrol-job.ts';
+import { type NodeState, showNodeStates } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
+import { type KernelLog, kernelLog } from './kernel-log.ts';
 
 /** All that is known of a run or job before its logs are read. */
 export interface Gathered {
@@ -17,6 +19,9 @@ export interface Gathered {
   readonly job: SlurmJob | undefined;
   /** Attempts before it, oldest first, where accounting keeps them. */
   readonly earlier: readonly SlurmJob[];
+  /** Nodes of the job that Slurm does not have in use or ready for it. */
+  readonly nodes: readonly NodeState[];
+  readonly kernel: KernelLog | undefined;
   /** What could not be asked, in words. */
   readonly notes: readonly string[];
 }
@@ -36,7 +41,21 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
       : Math.floor(system.now().getTime() / 1000) - LOOK_BACK_SECONDS;
   const slurm = jobId === null ? undefined : await askSlurm(system, jobId, since);
   const files = target.kind === 'run' ? await runLogs(target) : await jobLogs(system, target.jobId);
-  return { files, job: slurm?.job, earlier: slurm?.earlier ?? [], notes: slurm?.notes ?? [] };
+  const job = slurm?.job;
+  const [nodes, kernel] =
+    job === undefined || job.nodes === ''
+      ? [[], undefined]
+      : await Promise.all([poorNodes(system, job.nodes), kernelLog(system, job)]);
+  return { files, job, earlier: slurm?.earlier ?? [], nodes, kernel, notes: slurm?.notes ?? [] };
+}
+
+/** sinfo(1): a node in one of these states, or with one of these flags, is not to be blamed by itself. */
+const GOOD_NODE = /^(?:idle|allocated|mixed|completing|planned)[~#!%$@^+-]?$/;
+
+/** Only an addition to what is known of the job: without an answer there is none. */
+async function poorNodes(system: System, nodes: string): Promise<NodeState[]> {
+  const states = await showNodeStates(system, nodes).catch(() => []);
+  return states.filter(({ state }) => !GOOD_NODE.test(state));
 }
 
 async function askSlurm(

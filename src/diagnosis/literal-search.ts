@@ -9,9 +9,14 @@ export interface LiteralSearch {
 }
 
 const BLOCK = 3;
-const TABLE = 1 << 16;
-/** Bytes that the window moves when its last block is in no literal. */
-const FARTHEST = MIN_LITERAL - BLOCK + 1;
+const HASH_BITS = 15;
+/** Knuth's multiplicative hash: 2^32 divided by the golden ratio. */
+const SPREAD = 0x9e3779b1 | 0;
+/** Places in a window at which a block may end: any so many ends in sequence meet every window. */
+const PLACES = MIN_LITERAL - BLOCK + 1;
+/** Four bytes are looked at together. One block ends with each word, so there must be no fewer places than that. */
+const WORD_BITS = 2;
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 interface Sought {
   readonly text: string;
@@ -21,42 +26,52 @@ interface Sought {
 }
 
 /**
- * Wu and Manber's search: a window as long as the shortest literal is moved by what its last three bytes allow, so
- * most bytes of a log are never looked at. Of a longer literal the stretch is taken that is rarest in `sample`, a
- * piece of the log: that makes it fast, and changes nothing in what is found.
+ * Wu and Manber's search, a word at a time: of every literal a window as long as the shortest is taken, and one block of
+ * three bytes in each four is looked up; where it is in no window, nor is a literal that reaches over it. Only around
+ * the others the window is moved by what its last block allows. The window of a longer literal is the stretch that is
+ * rarest in `sample`, a piece of the log: that makes it fast, and changes nothing in what is found.
  */
 export function searchLiterals(
   literals: readonly string[],
   sample: Uint8Array = new Uint8Array(),
 ): LiteralSearch {
   const common = countBlocks(sample);
-  const shifts = new Uint8Array(TABLE).fill(FARTHEST);
-  const ending: (Sought[] | undefined)[] = new Array(TABLE).fill(undefined);
+  /** By a block's hash: 0 in no window, PLACES at the end of one, less the farther it is from there. */
+  const near = new Uint8Array(1 << HASH_BITS);
+  const ending: (Sought[] | undefined)[] = new Array(1 << HASH_BITS).fill(undefined);
   for (const text of literals) {
     const bytes = Buffer.from(text);
     if (bytes.length < MIN_LITERAL) throw new Error(`literal "${text}" is shorter than ${MIN_LITERAL} bytes`);
     const offset = rarest(bytes, common);
     for (let place = BLOCK - 1; place < MIN_LITERAL; place += 1) {
       const hash = hashAt(bytes, offset + place);
-      shifts[hash] = Math.min(shifts[hash] as number, MIN_LITERAL - 1 - place);
+      near[hash] = Math.max(near[hash] as number, place - BLOCK + 2);
     }
     const last = hashAt(bytes, offset + MIN_LITERAL - 1);
     ending[last] = [...(ending[last] ?? []), { text, bytes, offset }];
   }
 
-  /** Where the next literal behind the window's end is: calls back for each, until told to stop. */
+  /** Calls back for each literal at or behind `from`, until told to stop. */
   const scan = (bytes: Uint8Array, from: number, found: (literal: Sought, at: number) => boolean): void => {
-    const { length } = bytes;
-    for (let end = from + MIN_LITERAL - 1; end < length; ) {
-      const hash = hashAt(bytes, end);
-      const shift = shifts[hash] as number;
-      if (shift > 0) {
-        end += shift;
-        continue;
-      }
-      for (const literal of ending[hash] ?? []) {
-        const at = end - MIN_LITERAL + 1 - literal.offset;
-        if (at >= from && isAt(literal.bytes, bytes, at) && found(literal, at)) return;
+    const { length, byteOffset } = bytes;
+    // Words are those of the memory: the bytes may begin in the middle of one.
+    const words = new Uint32Array(bytes.buffer, 0, (byteOffset + length) >>> WORD_BITS);
+    for (let end = from + BLOCK - 1; end < length; ) {
+      const word = nearWord(near, words, (byteOffset + end) >>> WORD_BITS);
+      end = ((word + 1) << WORD_BITS) - 1 - byteOffset;
+      for (; end < length; ) {
+        const hash = hashAt(bytes, end);
+        const nearness = near[hash] as number;
+        if (nearness === 0) break;
+        if (nearness < PLACES) {
+          end += PLACES - nearness;
+          continue;
+        }
+        for (const literal of ending[hash] ?? []) {
+          const at = end - MIN_LITERAL + 1 - literal.offset;
+          if (at >= from && isAt(literal.bytes, bytes, at) && found(literal, at)) return;
+        }
+        end += 1;
       }
       end += 1;
     }
@@ -82,9 +97,32 @@ export function searchLiterals(
   };
 }
 
+/** The first word at or behind `first` whose block is in a window, or how many words there are. */
+function nearWord(near: Uint8Array, words: Uint32Array, first: number): number {
+  const { length } = words;
+  let at = first;
+  // Four at a time: they do not wait for each other.
+  for (; at + 3 < length; at += 4) {
+    const some =
+      (near[hashOf(blockOf(words[at] as number))] as number) |
+      (near[hashOf(blockOf(words[at + 1] as number))] as number) |
+      (near[hashOf(blockOf(words[at + 2] as number))] as number) |
+      (near[hashOf(blockOf(words[at + 3] as number))] as number);
+    if (some !== 0) break;
+  }
+  while (at < length && near[hashOf(blockOf(words[at] as number))] === 0) at += 1;
+  return at;
+}
+
+/** The last three bytes of a word in memory, the first of them lowest. */
+function blockOf(word: number): number {
+  if (LITTLE_ENDIAN) return word >>> 8;
+  return ((word >>> 16) & 0xff) | (word & 0xff00) | ((word & 0xff) << 16);
+}
+
 /** How often each block is in the sample. */
 function countBlocks(sample: Uint8Array): Uint32Array {
-  const counts = new Uint32Array(TABLE);
+  const counts = new Uint32Array(1 << HASH_BITS);
   for (let end = BLOCK - 1; end < sample.length; end += 1) {
     const hash = hashAt(sample, end);
     counts[hash] = (counts[hash] as number) + 1;
@@ -109,9 +147,14 @@ function rarest(bytes: Uint8Array, common: Uint32Array): number {
   return best;
 }
 
+/** Of the block that ends there. */
 function hashAt(bytes: Uint8Array, end: number): number {
-  const before = ((bytes[end - 2] as number) << 10) ^ ((bytes[end - 1] as number) << 5);
-  return (before ^ (bytes[end] as number)) & (TABLE - 1);
+  const before = (bytes[end - 2] as number) | ((bytes[end - 1] as number) << 8);
+  return hashOf(before | ((bytes[end] as number) << 16));
+}
+
+function hashOf(block: number): number {
+  return Math.imul(block, SPREAD) >>> (32 - HASH_BITS);
 }
 
 function isAt(literal: Uint8Array, bytes: Uint8Array, at: number): boolean {

@@ -44,15 +44,19 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
     search: (sample) => searchLiterals(literals, sample).next,
     match: (text, traceback) => {
       const mild = isMild(text);
-      const found = new Set<Compiled>();
+      const found = new Map<Compiled, number>();
       for (const literal of search.all(text)) {
         for (const rule of byLiteral.get(literal) ?? []) {
           if (mild && !rule.signature.anyLevel) continue;
-          if (!found.has(rule) && says(rule, text, literal, traceback)) found.add(rule);
+          if (!found.has(rule) && says(rule, text, literal, traceback))
+            found.set(rule, text.indexOf(literal));
         }
       }
-      if (found.size === 0 || noise.some((rule) => silences(rule, text, traceback))) return [];
-      return particular([...found].sort((a, b) => a.order - b.order));
+      if (found.size === 0) return [];
+      // Advice speaks of what it goes on to name, not of the error that it stands behind.
+      const advice = Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
+      const left = [...found].filter(([, at]) => at < advice).map(([rule]) => rule);
+      return particular(left.sort((a, b) => a.order - b.order));
     },
   };
 }
@@ -76,8 +80,12 @@ function says(
   return signature.in !== 'exception' || traceback !== undefined;
 }
 
-function silences(rule: Compiled, text: string, traceback: string | undefined): boolean {
-  return rule.literals.some((literal) => text.includes(literal) && says(rule, text, literal, traceback));
+/** From where on what a line says does not count; infinite where it is not noise. */
+function silencesFrom(rule: Compiled, text: string, traceback: string | undefined): number {
+  const places = rule.literals
+    .filter((literal) => text.includes(literal) && says(rule, text, literal, traceback))
+    .map((literal) => text.indexOf(literal));
+  return Math.min(...places);
 }
 
 /** A logger's level near the beginning: who only warns or informs does not say why a run died. */

@@ -14,7 +14,8 @@ const UNPACK_LIMIT_MS = 600_000;
 
 /**
  * The bytes of a log, unpacked: whether it is packed is told by its first bytes, not by its name. A file that grows is
- * read as far as it goes; one that shrinks or vanishes ends where it ends.
+ * read as far as it goes; one that shrinks or vanishes ends where it ends. A piece is good until the next is asked for:
+ * its memory is used again.
  * @throws OpsError for a file that is not there, may not be read, or is a directory.
  */
 export async function* openLog(system: System, path: string): AsyncGenerator<Buffer> {
@@ -42,13 +43,14 @@ async function* readPlain(handle: FileHandle): AsyncGenerator<Buffer> {
   const { size } = await handle.stat();
   // A pipe or a device has no size and is read without positions.
   const regular = size > 0;
-  const read = (position: number) =>
-    handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, regular ? position : null);
   // The next piece is read while this one is searched.
+  let [current, other] = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)];
+  const read = (position: number) => handle.read(current, 0, CHUNK, regular ? position : null);
   for (let position = 0, ahead = read(0); ; ) {
     const { bytesRead, buffer } = await ahead;
     if (bytesRead === 0) return;
     position += bytesRead;
+    [current, other] = [other, current];
     ahead = read(position);
     ahead.catch(() => undefined);
     yield buffer.subarray(0, bytesRead);

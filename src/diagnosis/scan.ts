@@ -82,8 +82,9 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
     return end + 1;
   };
 
+  /** A copy, because who gave the block uses its memory again. */
   const keep = (block: Buffer): void => {
-    tail.push({ number, block: block.length > TAIL ? block.subarray(block.length - TAIL) : block });
+    tail.push({ number, block: Buffer.from(block.subarray(Math.max(0, block.length - TAIL))) });
     const last = tail[tail.length - 1];
     if (last && last.block.length < block.length)
       last.number += count(block, 0, block.length - last.block.length);

@@ -57,6 +57,8 @@ function traps(script: Script, signal: string, place: 'batch' | 'node') {
     (command) =>
       command.name === 'trap' &&
       command.place === place &&
+      // `trap : TERM` and `trap '' TERM` only keep the shell alive: what handles the signal is elsewhere.
+      !['', ':'].includes(command.words[1]?.value ?? '') &&
       command.words.slice(2).some(({ value }) => value.toUpperCase().replace(/^SIG/, '') === signal),
   );
 }

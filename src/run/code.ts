@@ -25,16 +25,13 @@ export async function codeState(system: System, directory: string): Promise<Code
       timeoutMs: GIT_LIMIT_MS,
       env: { ...system.env, GIT_OPTIONAL_LOCKS: '0' },
     });
-  // At once, although the second is needed only after a yes of the first: two rounds would take twice the time.
-  const [status, changes] = await Promise.all([
-    git('status', '--porcelain=v2', '--branch', '--untracked-files=no'),
-    git('diff', '--no-ext-diff', '--no-color', 'HEAD'),
-  ]);
+  const status = await git('status', '--porcelain=v2', '--branch', '--untracked-files=no');
   const commit = /^# branch\.oid ([0-9a-f]{40,})$/m.exec(status.stdout)?.[1];
   if (status.code !== 0 || commit === undefined) return undefined;
   const branch = /^# branch\.head (.+)$/m.exec(status.stdout)?.[1];
   const dirty = /^[^#]/m.test(status.stdout);
-  const diff = changes.code === 0 && changes.stdout.length <= MAX_DIFF ? redact(changes.stdout) : '';
+  const changes = dirty ? await git('diff', '--no-ext-diff', '--no-color', 'HEAD') : undefined;
+  const diff = changes?.code === 0 && changes.stdout.length <= MAX_DIFF ? redact(changes.stdout) : '';
   return {
     git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty },
     diff,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { textKey } from '../system/text-key.ts';
 import type { ParameterValue } from '../template/parameter.ts';
 
 /** Parameters that do not make it another run: by accident the same thing is submitted under two names. */
@@ -23,8 +23,5 @@ export function fingerprint(
   const thing = Object.entries(values)
     .filter(([name]) => !NOT_THE_THING.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([phase, trainer, thing, trainerFlags]))
-    .digest('hex')
-    .slice(0, 32);
+  return textKey(JSON.stringify([phase, trainer, thing, trainerFlags]));
 }

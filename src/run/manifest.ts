@@ -1,3 +1,4 @@
+import type { ParameterValue } from '../template/parameter.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
 
 export interface GitState {
@@ -27,8 +28,11 @@ export interface Manifest {
   readonly trainer: string;
   readonly createdAt: string;
   readonly user: string;
-  /** `submitting` is written before sbatch is called, so that a job Slurm accepted is never lost. */
-  readonly state: 'submitting' | 'submitted';
+  /**
+   * `submitting` is written before sbatch is called, so that a job Slurm accepted is never lost. `planned`: a stage of
+   * a pipeline for which sbatch was not called yet.
+   */
+  readonly state: 'planned' | 'submitting' | 'submitted';
   readonly jobId: string | null;
   readonly cluster: string | null;
   /** The run's own directory: manifest.json, job.sbatch, attempts/, logs/, cache/, checkpoints/. */
@@ -48,4 +52,43 @@ export interface Manifest {
   readonly attempts: readonly Attempt[];
   /** How Slurm said that the job ended, for when Slurm has forgotten it; absent while it has not. */
   readonly ended?: string;
+  /** What it waits for, as `--after` or its pipeline asked. */
+  readonly after?: readonly Dependency[];
+  /** Of a phase that has several: `reward`, `ppo`, `grpo` of rlhf. */
+  readonly stage?: string;
+  /** The pipeline it is a part of, and the name it has there. */
+  readonly pipeline?: { readonly id: string; readonly stage: string };
+  /** Parameters that hold what another run has left. */
+  readonly upstream?: readonly {
+    readonly parameter: string;
+    readonly runId: string;
+    readonly link: string;
+  }[];
+  /** Jobs that ran the same script before this one, oldest first: the run was submitted again. */
+  readonly earlierJobs?: readonly string[];
+  /** Its name in Slurm, where that is not the run's id: the tasks of an array share one. */
+  readonly jobName?: string;
+  /** The sweep it is a task of, and what is its own in it. */
+  readonly sweep?: {
+    readonly id: string;
+    readonly task: number;
+    readonly values: Readonly<Record<string, ParameterValue>>;
+  };
+  /** Token totals as the trainer prints them at its start, by what they are of: `Total tokens for sft`. */
+  readonly tokens?: Readonly<Record<string, number>>;
+}
+
+/** Slurm's own words for when a job may start: after another has ended well, badly, or at all. */
+export type DependencyType = 'afterok' | 'afternotok' | 'afterany';
+
+export interface Dependency {
+  readonly type: DependencyType;
+  readonly jobId: string;
+  /** Null for a job that opsctl did not submit. */
+  readonly runId: string | null;
+}
+
+/** Under which name Slurm has the run's job. */
+export function nameInSlurm({ jobName, runId }: Pick<Manifest, 'jobName' | 'runId'>): string {
+  return jobName ?? runId;
 }

@@ -20,7 +20,7 @@ export function modelName(model: string): string {
 }
 
 /** Local time to the second, because two runs in a minute are common: 20230524-035612. */
-function stamp(now: Date): string {
+export function stamp(now: Date): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;

@@ -1,13 +1,16 @@
 import { OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
+import { batchLog } from './log-files.ts';
 import type { Manifest } from './manifest.ts';
 import { saveManifest } from './registry.ts';
 import type { Known } from './status.ts';
+import { readTokenTotals } from './token-totals.ts';
 
 /** The manifest with what was learned since it was written, or undefined when there is no news. */
 export function withNews(
   manifest: Manifest,
   { jobId, attempts, knowledge }: Pick<Known, 'jobId' | 'attempts' | 'knowledge'>,
+  tokens?: Manifest['tokens'],
 ): Manifest | undefined {
   const foundJob = manifest.jobId === null && jobId !== null;
   const newAttempts = attempts.length > 0 && JSON.stringify(attempts) !== JSON.stringify(manifest.attempts);
@@ -20,13 +23,15 @@ export function withNews(
         ? state.word
         : undefined
       : manifest.ended;
-  if (!foundJob && !newAttempts && ended === manifest.ended) return undefined;
+  const newTokens = tokens !== undefined && manifest.tokens === undefined;
+  if (!foundJob && !newAttempts && !newTokens && ended === manifest.ended) return undefined;
   const { ended: _, ...rest } = manifest;
   return {
     ...rest,
     ...(ended === undefined ? {} : { ended }),
     ...(foundJob ? { state: 'submitted' as const, jobId } : {}),
     ...(newAttempts ? { attempts } : {}),
+    ...(newTokens ? { tokens } : {}),
   };
 }
 
@@ -35,9 +40,11 @@ export function withNews(
  * that cannot be written to (a full disk, somebody else's run) must not hide the state: then a sentence says so.
  */
 export async function keepNews(system: System, manifest: Manifest, known: Known): Promise<string[]> {
-  const changed = withNews(manifest, known);
-  if (changed === undefined) return [];
   try {
+    const hasBegun = manifest.tokens === undefined && known.attempts.length > 0;
+    const tokens = hasBegun ? await readTokenTotals(batchLog(manifest.outputDir)) : undefined;
+    const changed = withNews(manifest, known, tokens);
+    if (changed === undefined) return [];
     await saveManifest(system, changed);
     return [];
   } catch (error) {

@@ -8,7 +8,10 @@ import type { ParameterValue } from '../template/parameter.ts';
 import { render } from '../template/render.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
 import { fromCluster, gpuOption, impossible } from './cluster.ts';
+import { mountsOf } from './container.ts';
+import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
+import { type Upstream, upstreamContext } from './upstream.ts';
 
 /** Everything that a submission will do, before anything of it is done. `--dry-run` and `render` show exactly this. */
 export interface Plan {
@@ -30,6 +33,8 @@ export interface PlanInput {
   readonly version: string;
   /** Where the package's own example trainer lies. */
   readonly packageRoot: string;
+  /** Parameters that an earlier stage of a pipeline gives, once it has ended. */
+  readonly upstream?: readonly Upstream[];
 }
 
 const SECONDS_AN_HOUR = 3600;
@@ -105,7 +110,7 @@ function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
 }
 
 function contextOf(
-  { template, trainerFlags, profile, packageRoot, version }: PlanInput,
+  { template, trainerFlags, profile, packageRoot, version, upstream = [] }: PlanInput,
   values: Readonly<Record<string, ParameterValue>>,
   run: { runId: string; outputDir: string; logDir: string },
 ) {
@@ -114,12 +119,15 @@ function contextOf(
   const plain: Record<string, PlainValue> = {
     ...values,
     phase: template.phase,
+    stage: template.stage,
+    side: template.front.side ?? null,
+    mounts: mountsOf(template.parameters, values, run.outputDir),
     trainer: template.trainer,
     trainer_flags: trainerFlags,
-    requeue: {
-      ...(template.front.requeue ?? { allowed: false, why: 'its template does not say that it can resume.' }),
-    },
-    signal: template.front.signal ? { ...template.front.signal } : null,
+    lifecycle: lifecycleContext(
+      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined),
+      values,
+    ),
     gpu_option: gpuOption(profile, values),
     module_list: String(values.modules ?? '')
       .split(/\s+/)
@@ -127,11 +135,13 @@ function contextOf(
     nproc,
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
-    example_dir: join(packageRoot, 'examples', template.phase),
+    upstream: upstream.flatMap(upstreamContext),
+    example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,
       dir: run.outputDir,
       log_dir: run.logDir,
+      checkpoints: join(run.outputDir, 'checkpoints'),
       log: join(run.logDir, 'job.log'),
       comment: `opsctl:${run.runId}`,
       model_name: modelName(String(values.model)),

@@ -3,6 +3,8 @@ import { checkLogin, type LoginChecks } from '../health/login.ts';
 import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
+import { checkFlags, type FlagCheck } from './flags.ts';
+import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 import { refuseSecrets } from './secrets.ts';
 
@@ -12,6 +14,8 @@ export interface SubmitRequest extends PlanInput {
   readonly preflight: boolean;
   /** Options of sbatch beside the script's own, such as a dependency. */
   readonly sbatchOptions: readonly string[];
+  /** What the run waits for and belongs to, for its manifest. */
+  readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'upstream'>;
 }
 
 /** What was found before the queue. */
@@ -20,6 +24,7 @@ export interface Readiness {
   readonly verdicts: readonly Verdict[];
   readonly data: LoginChecks['data'];
   readonly slurm: TestOnly | null;
+  readonly flags: FlagCheck;
 }
 
 /** A check was critical. Carries what was found, for those who read it as JSON. */
@@ -37,11 +42,17 @@ export class NotReady extends OpsError {
   }
 }
 
-/** Looks at paths and asks Slurm whether it would take the script, both at once. Changes nothing. */
+/**
+ * Looks at paths and the trainer's flags and asks Slurm whether it would take the script, all at once. Changes nothing.
+ * @throws UsageError for a flag that the trainer would refuse, with --no-preflight too.
+ */
 export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
   refuseSecrets(valuesOf(plan.parameters), request.trainerFlags);
-  if (!request.preflight)
-    return { status: 'unknown', verdicts: [], data: { files: 0, bytes: 0, problems: [] }, slurm: null };
+  if (!request.preflight) {
+    const flags = await checkFlags(system, plan, request);
+    const data = { files: 0, bytes: 0, problems: [] };
+    return { status: 'unknown', verdicts: flagVerdicts(flags), data, slurm: null, flags };
+  }
   const values = valuesOf(plan.parameters);
   const paths = {
     model: String(values.model),
@@ -52,12 +63,17 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     needed: neededPaths(request, values),
     secretsFile: typeof values.secrets_file === 'string' ? values.secrets_file : null,
   };
-  const [checks, slurm] = await Promise.all([
+  const [checks, slurm, flags] = await Promise.all([
     checkLogin(paths),
     sbatchTestOnly(system, plan.script, request.sbatchOptions),
+    checkFlags(system, plan, request),
   ]);
-  const verdicts = [...checks.verdicts, ...cpuVerdict(values), slurmVerdict(slurm)];
-  return { status: worst(verdicts.map((verdict) => verdict.status)), verdicts, data: checks.data, slurm };
+  // What an earlier stage will have left is not there yet.
+  const later = new Set(request.upstream?.map(({ parameter }) => parameter));
+  const now = checks.verdicts.filter(({ check }) => !later.has(check));
+  const verdicts = [...now, ...cpuVerdict(values), ...flagVerdicts(flags), slurmVerdict(slurm)];
+  const status = worst(verdicts.map((verdict) => verdict.status));
+  return { status, verdicts, data: checks.data, slurm, flags };
 }
 
 /** Paths that have a meaning of their own, and are looked at by it or made by the run. */
@@ -87,6 +103,21 @@ function cpuVerdict(values: Readonly<Record<string, unknown>>): Verdict[] {
     seconds: 0,
   };
   return [{ ...common, status: 'warning', message, fix: 'opsctl init, or --cpus-per-node N' }];
+}
+
+/** What the trainer would refuse is an error; here stands what was let through. */
+function flagVerdicts({ warnings }: FlagCheck): Verdict[] {
+  return warnings.map((message) => ({
+    check: 'flags',
+    node: 'controller',
+    status: 'warning',
+    message,
+    fact: 'trainer_flags',
+    value: null,
+    limit: null,
+    fix: 'opsctl trainers',
+    seconds: 0,
+  }));
 }
 
 function slurmVerdict(slurm: TestOnly): Verdict {

@@ -1,6 +1,6 @@
-import type { SlurmJob } from '../slurm/job.ts';
+import { isPartOf, type SlurmJob } from '../slurm/job.ts';
 import { type JobState, jobState, UNKNOWN_STATE } from '../slurm/states.ts';
-import type { Attempt, Manifest } from './manifest.ts';
+import { type Attempt, type Manifest, nameInSlurm } from './manifest.ts';
 import type { SlurmView } from './slurm-view.ts';
 
 /** Which job a run is. Only `found` is news: its id is to be written into the manifest. */
@@ -9,6 +9,8 @@ export type Reconciliation =
   | { readonly outcome: 'found'; readonly jobId: string; readonly by: 'squeue' | 'sacct' | 'attempt' }
   /** Slurm took it more than once: a person must choose. */
   | { readonly outcome: 'several'; readonly jobIds: readonly string[] }
+  /** A stage of a pipeline whose submission was cut short before it came to this one. */
+  | { readonly outcome: 'planned' }
   /** sbatch may still be at work. */
   | { readonly outcome: 'submitting' }
   /** Nobody knows such a job. That does not prove that there never was one. */
@@ -29,21 +31,28 @@ export function reconcile(
   now: Date,
 ): Reconciliation {
   if (manifest.jobId !== null) return { outcome: 'recorded', jobId: manifest.jobId };
+  if (manifest.state === 'planned') return { outcome: 'planned' };
+  const earlier = new Set(manifest.earlierJobs);
   for (const [by, jobs] of [['squeue', view.queue] as const, ['sacct', view.accounting] as const]) {
     const ids = [
       ...new Set((jobs ?? []).filter((job) => isOfRun(job, manifest)).map((job) => baseId(job.jobId))),
-    ];
+    ].filter((id) => !earlier.has(id));
     if (ids.length > 1) return { outcome: 'several', jobIds: ids };
-    if (ids[0] !== undefined) return { outcome: 'found', jobId: ids[0], by };
+    if (ids[0] !== undefined) return { outcome: 'found', jobId: taskId(manifest, ids[0]), by };
   }
   const own = attempts.at(-1)?.jobId;
-  if (own) return { outcome: 'found', jobId: own, by: 'attempt' };
+  if (own && !earlier.has(own)) return { outcome: 'found', jobId: own, by: 'attempt' };
   if (now.getTime() - Date.parse(manifest.createdAt) < SUBMITTING_MS) return { outcome: 'submitting' };
   return view.queue === undefined ? { outcome: 'no-answer' } : { outcome: 'not-found' };
 }
 
 function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
-  return job.name === manifest.runId && job.user === manifest.user;
+  return job.name === nameInSlurm(manifest) && job.user === manifest.user;
+}
+
+/** A task of an array is `12_3`; any other run is its job. */
+function taskId({ sweep }: Manifest, jobId: string): string {
+  return sweep === undefined ? jobId : `${jobId}_${sweep.task}`;
 }
 
 /** `12` of `12_3`, `12_[4-9]` and `12+1`. */
@@ -77,7 +86,7 @@ export function judgeRun(
   view: SlurmView,
 ): Knowledge {
   const mine = (job: SlurmJob): boolean =>
-    isOfRun(job, manifest) && (jobId === null || baseId(job.jobId) === jobId);
+    isOfRun(job, manifest) && (jobId === null || isPartOf(job.jobId, jobId));
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
   const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
   const isForgotten =
@@ -89,8 +98,7 @@ export function judgeRun(
 
 /** The same for jobs that opsctl did not submit: nothing but Slurm knows them. */
 export function judgeJob(jobId: string, view: SlurmView): Knowledge {
-  const mine = (job: SlurmJob): boolean =>
-    job.jobId === jobId || job.rawId === jobId || baseId(job.jobId) === jobId;
+  const mine = (job: SlurmJob): boolean => job.rawId === jobId || isPartOf(job.jobId, jobId);
   return judge(view.queue?.filter(mine), view.accounting?.filter(mine), []);
 }
 

@@ -39,6 +39,10 @@ export interface RunStatus {
   readonly outputDir: string | null;
   readonly log: string | null;
   readonly script: string | null;
+  /** Token totals that the trainer printed at its start, by what they are of. */
+  readonly tokens: Manifest['tokens'] | null;
+  readonly pipeline: Manifest['pipeline'] | null;
+  readonly sweep: Manifest['sweep'] | null;
   /** The command to type next. */
   readonly next: string;
   readonly notes: readonly string[];
@@ -90,6 +94,9 @@ export function statusOf(parts: Parts): RunStatus {
     outputDir: manifest?.outputDir ?? null,
     log: manifest === undefined ? null : batchLog(manifest.outputDir),
     script: manifest?.script ?? null,
+    tokens: manifest?.tokens ?? null,
+    pipeline: manifest?.pipeline ?? null,
+    sweep: manifest?.sweep ?? null,
     next: nextCommand(manifest?.runId, jobId, state.phase),
     notes: [
       ...parts.notes,

@@ -5,12 +5,12 @@ import { currentUser, type System } from '../system/system.ts';
 import { readAttempts } from './attempts.ts';
 import { newestCheckpoint } from './checkpoint.ts';
 import { batchLog, findLogs } from './log-files.ts';
-import type { Attempt, Manifest } from './manifest.ts';
+import { type Attempt, type Manifest, nameInSlurm } from './manifest.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import { keepNews } from './news.ts';
 import { listRuns } from './registry.ts';
 import { type SlurmView, viewSlurm } from './slurm-view.ts';
-import { judgeJob, judgeRun, type Knowledge, reconcile } from './state.ts';
+import { judgeJob, judgeRun, type Knowledge, type Reconciliation, reconcile } from './state.ts';
 import { type RunStatus, statusOf } from './status-document.ts';
 import { readEnd } from './tail.ts';
 import type { Target } from './target.ts';
@@ -66,6 +66,8 @@ async function readableMetrics(manifest: Manifest): Promise<{ metrics?: Metrics;
 }
 
 export interface Known {
+  /** How its job was found; absent for a job that is no run. */
+  readonly outcome?: Reconciliation['outcome'];
   readonly knowledge: Knowledge;
   readonly jobId: string | null;
   readonly attempts: readonly Attempt[];
@@ -87,8 +89,8 @@ export async function knowTarget(system: System, target: Target): Promise<Known>
     };
   }
   const { manifest } = target;
-  const { user, runId, jobId } = manifest;
-  const byName: JobQuery = { user, names: [runId] };
+  const { user, jobId } = manifest;
+  const byName: JobQuery = { user, names: [nameInSlurm(manifest)] };
   // By name sacct passes over jobs that never became eligible, such as one held and cancelled.
   const byId = jobId === null ? byName : { jobIds: [jobId] };
   const view = await viewSlurm(system, byName, byId, since([manifest]));
@@ -112,6 +114,7 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
     several: [
       `Slurm has this run more than once: jobs ${found.outcome === 'several' ? found.jobIds.join(', ') : ''}.`,
     ],
+    planned: ['The submission of its pipeline was cut short before Slurm was given this stage.'],
     submitting: ['It is being submitted.'],
     'not-found': [
       'opsctl was ended while it submitted this run, and Slurm shows no such job: it was probably never accepted.',
@@ -119,12 +122,32 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
     'no-answer': [],
   }[found.outcome];
   return {
+    outcome: found.outcome,
     knowledge: judgeRun(manifest, jobId, attempts, view),
     jobId,
     attempts,
     notes,
     failure: view.failure,
   };
+}
+
+/** What is known of some runs, in their order, with one squeue and one sacct; what is new of them is written down. */
+export async function knowRuns(
+  system: System,
+  runs: readonly Manifest[],
+): Promise<{ known: readonly Known[]; failure: OpsError | undefined }> {
+  if (runs.length === 0) return { known: [], failure: undefined };
+  const names = [...new Set(runs.map(nameInSlurm))];
+  const jobIds = runs.flatMap((run) => run.jobId ?? []);
+  const view = await viewSlurm(system, { user: currentUser(), names }, { jobIds }, since(runs));
+  const known = await Promise.all(
+    runs.map(async (manifest) => {
+      const each = await knowRun(system, manifest, view);
+      await keepNews(system, manifest, each);
+      return each;
+    }),
+  );
+  return { known, failure: view.failure };
 }
 
 /**
@@ -138,7 +161,7 @@ export async function manyStatuses(system: System, count: number): Promise<Statu
   const jobIds = newest.flatMap((run) => run.jobId ?? []);
   const view = await viewSlurm(system, { user: currentUser() }, { jobIds }, since(newest));
   const queued = new Set((view.queue ?? []).filter((job) => isActive(job.state)).map((job) => job.name));
-  const shown = runs.filter((run, index) => index < count || queued.has(run.runId));
+  const shown = runs.filter((run, index) => index < count || queued.has(nameInSlurm(run)));
   const statuses = await Promise.all(
     shown.map(async (manifest) => statusOf({ manifest, ...(await knowRun(system, manifest, view)) })),
   );

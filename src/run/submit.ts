@@ -7,12 +7,13 @@ import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, nameInSlurm } from './manifest.ts';
 import { claimPlace } from './place.ts';
 import { type Plan, planRun, valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
 import { tellingEnvironment } from './secrets.ts';
+import { baseId } from './state.ts';
 import { claimTurn } from './turn.ts';
 
 export interface Submission {
@@ -60,8 +61,12 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
   return { plan: placed, manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
 }
 
-/** From here on Slurm may have the job: what was written goes away only when Slurm has said no. */
-async function hand(
+/**
+ * Hands a run over to Slurm. From here on Slurm may have the job: `forget` is called only when it has said no.
+ * @param manifest in the state `submitting`, and on disk.
+ * @throws OpsError 1 when Slurm refuses, 75 when it is not known whether it took the job.
+ */
+export async function hand(
   system: System,
   manifest: Manifest,
   options: readonly string[],
@@ -93,7 +98,7 @@ async function hand(
  * Calls sbatch, once, and finds out whether Slurm has the job. A no is believed only when squeue does not show the job:
  * a wrapper or a broken connection may fail after the job was taken.
  */
-async function settle(
+export async function settle(
   system: System,
   manifest: Manifest,
   options: readonly string[],
@@ -107,13 +112,15 @@ async function settle(
     throw error;
   });
   if (answer.outcome === 'accepted') return answer;
-  const jobs = await squeue(system, { user: manifest.user, names: [manifest.runId] }).catch(
+  const jobs = await squeue(system, { user: manifest.user, names: [nameInSlurm(manifest)] }).catch(
     (error: unknown) => {
       throw notSure(answer.reason, manifest, error);
     },
   );
-  const taken = jobs.find((job) => job.name === manifest.runId);
-  if (taken) return { outcome: 'accepted', jobId: taken.jobId, cluster: null };
+  const taken = jobs.find(
+    (job) => job.name === nameInSlurm(manifest) && !manifest.earlierJobs?.includes(job.jobId),
+  );
+  if (taken) return { outcome: 'accepted', jobId: baseId(taken.jobId), cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
   await forget();
   throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
@@ -132,13 +139,18 @@ function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
 const EXAMPLE = 'example';
 
 /** The checkout that the trainer is run from: the one that is named, else where the user is. */
-async function codeOf(system: System, plan: Plan, request: SubmitRequest): Promise<CodeState | undefined> {
+export async function codeOf(
+  system: System,
+  plan: Plan,
+  request: Pick<SubmitRequest, 'template' | 'packageRoot'>,
+): Promise<CodeState | undefined> {
   const directory = plan.parameters.code?.value;
   if (typeof directory === 'string') return codeState(system, directory);
   return codeState(system, request.template.trainer === EXAMPLE ? request.packageRoot : system.cwd);
 }
 
-function buildManifest(
+/** What will be written down about a run before sbatch is called. */
+export function buildManifest(
   system: System,
   plan: Plan,
   request: SubmitRequest,
@@ -151,6 +163,7 @@ function buildManifest(
     runId: plan.runId,
     phase: request.template.phase,
     trainer: request.template.trainer,
+    ...(request.template.stage === null ? {} : { stage: request.template.stage }),
     createdAt: request.now.toISOString(),
     user: currentUser(),
     state: 'submitting',
@@ -165,6 +178,9 @@ function buildManifest(
     versions: {
       opsctl: request.version,
       node: process.version,
+      ...(readiness.flags.trainer
+        ? { trainer: `${readiness.flags.trainer.program} ${readiness.flags.trainer.version}` }
+        : {}),
       ...(request.profile.slurm_version ? { slurm: request.profile.slurm_version } : {}),
     },
     environment: tellingEnvironment(system.env),
@@ -172,10 +188,12 @@ function buildManifest(
     gpuHours: plan.gpuHours,
     estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,
     attempts: [],
+    ...request.chain,
   };
 }
 
-async function writeRun(
+/** Script, manifest and code.diff, in a directory that is the run's own. */
+export async function writeRun(
   system: System,
   plan: Plan,
   manifest: Manifest,

@@ -20,6 +20,8 @@ export async function findTarget(system: System, text: string): Promise<Target> 
     throw new UsageError('no run is named', 'Give a run, the beginning of its name, a job id, or "last".');
   if (!isJobId(text)) return { kind: 'run', manifest: await findRun(system, text) };
   const runs = await listRuns(system);
-  const manifest = runs.find((run) => run.jobId !== null && run.jobId === baseId(text));
+  const manifest =
+    runs.find((run) => run.jobId === text) ??
+    runs.find((run) => run.jobId !== null && run.jobId === baseId(text));
   return manifest === undefined ? { kind: 'job', jobId: text } : { kind: 'run', manifest };
 }

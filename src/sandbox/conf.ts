@@ -36,6 +36,8 @@ export function slurmConf(sandbox: Sandbox): string {
     'ProctrackType=proctrack/linuxproc',
     'JobAcctGatherType=jobacct_gather/linux',
     'JobAcctGatherFrequency=5',
+    '# There are no cgroups here: what takes more memory than it asked for is found by polling.',
+    'JobAcctGatherParams=OverMemoryKill',
     'SelectType=select/cons_tres',
     'SelectTypeParameters=CR_Core_Memory',
     ...(shape.gpusPerNode > 0 ? ['GresTypes=gpu'] : []),

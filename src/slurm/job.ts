@@ -50,3 +50,25 @@ export function wordOrNull(text: string): string | null {
 export function finiteOrNull(seconds: number | undefined): number | null {
   return seconds !== undefined && Number.isFinite(seconds) ? seconds : null;
 }
+
+/**
+ * Whether what Slurm prints is the job that is meant, or a part of it: `12_3` and `12+1` are of `12`, and the waiting
+ * tasks `12_[0,4-9:2%2]` hold `12_6`.
+ */
+export function isPartOf(printed: string, jobId: string): boolean {
+  if (printed === jobId) return true;
+  const [base = '', tasks = ''] = printed.split(/[_+]/);
+  if (!/[_+]/.test(jobId)) return base === jobId;
+  const [wantedBase, wanted = ''] = jobId.split('_');
+  if (base !== wantedBase || !tasks.startsWith('[')) return false;
+  return tasks
+    .slice(1)
+    .replace(/%.*|\].*/, '')
+    .split(',')
+    .some((range) => {
+      const match = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(range);
+      if (!match) return false;
+      const [first, last, step] = [Number(match[1]), Number(match[2] ?? match[1]), Number(match[3] ?? 1)];
+      return Number(wanted) >= first && Number(wanted) <= last && (Number(wanted) - first) % step === 0;
+    });
+}

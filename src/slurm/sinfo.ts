@@ -62,3 +62,35 @@ function whole(text = ''): number {
   const match = /^(\d+(?:\.\d+)?)(K?)/.exec(text);
   return match ? Math.round(Number(match[1]) * (match[2] ? 1000 : 1)) : 0;
 }
+
+/** What Slurm says of one node. */
+export interface NodeState {
+  readonly node: string;
+  /** As sinfo prints it, with its flag: `idle`, `down*`, `drained`. */
+  readonly state: string;
+  /** Who set it aside and why; null for none. */
+  readonly reason: string | null;
+}
+
+/**
+ * The state of the nodes of a hostlist, each once.
+ * @throws OpsError 69 or 75 from slurm(); 75 when sinfo failed in any other way.
+ */
+export async function showNodeStates(system: System, nodes: string): Promise<NodeState[]> {
+  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${nodes}`, '--format=%N|%T|%E'];
+  const answer = await slurm(system, argv, { env: NO_DEFAULTS });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  return parseNodeStates(answer.stdout);
+}
+
+/** Reads `gnode04|down*|Not responding`; a node is there once a partition. */
+export function parseNodeStates(stdout: string): NodeState[] {
+  const byNode = new Map<string, NodeState>();
+  for (const line of stdout.split('\n')) {
+    const [node, state, ...reason] = line.trim().split('|');
+    if (!node || !state) continue;
+    const words = reason.join('|').trim();
+    byNode.set(node, { node, state, reason: words === '' || words === 'none' ? null : words });
+  }
+  return [...byNode.values()];
+}

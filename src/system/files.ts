@@ -1,6 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { OpsError } from '../errors.ts';
 
 /** The text of a file, or undefined when it is not there. */
@@ -25,23 +36,45 @@ export function readSmallIfThere(path: string): string | undefined {
 
 /**
  * Writes a whole file or nothing: a temporary file beside it, fsync, rename, fsync of the directory.
- * After a crash at any point the old text or the new one is there, never a part.
+ * After a crash at any point the old text or the new one is there, never a part. Only fsync is waited for, so that several
+ * files reach the disk together; for the other steps a hop to the thread pool costs more than the step.
  */
 export async function writeAtomic(path: string, text: string, mode = 0o600): Promise<void> {
   const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2, 8)}.tmp`;
-  let handle: FileHandle | undefined;
   try {
-    handle = await open(temporary, 'wx', mode);
-    await handle.writeFile(text);
-    await handle.sync();
-    await handle.close();
-    handle = undefined;
-    await rename(temporary, path);
+    await withOpen(temporary, 'wx', mode, async (descriptor) => {
+      writeFileSync(descriptor, text);
+      await sync(descriptor);
+    });
+    renameSync(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    await handle?.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
+    ignoring(() => unlinkSync(temporary));
     throw fileError('cannot write', path, error);
+  }
+}
+
+const sync = promisify(fsync);
+
+async function withOpen(
+  path: string,
+  flags: string,
+  mode: number,
+  work: (descriptor: number) => Promise<void>,
+): Promise<void> {
+  const descriptor = openSync(path, flags, mode);
+  try {
+    await work(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function ignoring(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // What failed before is what is told.
   }
 }
 
@@ -56,38 +89,45 @@ export async function together(works: readonly (Promise<unknown> | undefined)[])
  */
 export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    await makeWithParents(path, mode);
+    makeWithParents(path, mode);
   } catch (error) {
     throw fileError('cannot make the directory', path, error);
   }
 }
 
-async function makeWithParents(path: string, mode: number): Promise<void> {
-  const make = () => mkdir(path, { mode });
+function makeWithParents(path: string, mode: number): void {
   try {
-    await make().catch(async (error: unknown) => {
-      if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-      await makeWithParents(dirname(path), mode);
-      await make();
-    });
+    mkdirSync(path, { mode });
   } catch (error) {
-    const isThere =
-      ['EEXIST', 'EISDIR', 'EROFS'].includes(errorCode(error) ?? '') && (await isDirectory(path));
-    if (!isThere) throw error;
+    const code = errorCode(error) ?? '';
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      makeWithParents(dirname(path), mode);
+      makeUnlessThere(path, mode);
+    } else if (!['EEXIST', 'EISDIR', 'EROFS'].includes(code) || !isDirectory(path)) throw error;
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** Somebody else may make it at the same moment. */
+function makeUnlessThere(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST' || !isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the last part of the path; false when it was there already. Atomic, on NFS too. */
 export async function claimDirectory(path: string, mode = 0o755): Promise<boolean> {
   try {
-    await mkdir(path, { mode });
+    mkdirSync(path, { mode });
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
@@ -96,15 +136,12 @@ export async function claimDirectory(path: string, mode = 0o755): Promise<boolea
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems refuse fsync on a directory; the rename itself is atomic there.
-    if (errorCode(error) !== 'EINVAL' && errorCode(error) !== 'ENOTSUP') throw error;
-  } finally {
-    await handle.close();
-  }
+  await withOpen(path, 'r', 0, async (descriptor) => {
+    await sync(descriptor).catch((error: unknown) => {
+      // Some network file systems refuse fsync on a directory; the rename itself is atomic there.
+      if (errorCode(error) !== 'EINVAL' && errorCode(error) !== 'ENOTSUP') throw error;
+    });
+  });
 }
 
 export function errorCode(error: unknown): string | undefined {

@@ -14,8 +14,11 @@ export interface TemplateFile {
  * @throws UsageError naming the file and what is wrong in it.
  */
 export async function readTemplate(path: string, source: string): Promise<TemplateFile> {
-  const built = precompiled.get(source);
-  if (built) return { path, front: built.front, compiled: fromBuild(built.specification) };
+  const fromPackage = await precompiled.get(source)?.();
+  if (fromPackage) {
+    const { front, specification } = fromPackage.built;
+    return { path, front, compiled: fromBuild(specification) };
+  }
   const { parseFrontMatter } = await import('./front-matter.ts');
   const { front, body } = splitTemplate(path, source);
   const parsed = parseFrontMatter(path, front);

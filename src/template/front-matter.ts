@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { check } from '../config/check.ts';
 import { parseYaml } from '../config/yaml-file.ts';
+import { UsageError } from '../errors.ts';
+import { lifecycleProblems, lifecycleSchema } from './lifecycle-schema.ts';
 import { PARAMETER_TYPES } from './parameter.ts';
 
 const value = z.nullable(z.union([z.string(), z.number(), z.boolean()]));
@@ -20,14 +22,23 @@ const frontMatterSchema = z.strictObject({
   /** The heading that the parameters stand under in --help. */
   title: z.string(),
   summary: z.optional(z.string()),
-  /** Of a trainer: the phases that it can run. */
+  /** Of a trainer's program: what it can run, as `sft`, or `rlhf/ppo` for one stage. A file without it is a part of the others. */
   phases: z.optional(z.array(z.string())),
+  /** Of a program: what runs in a step of its own beside the training. */
+  side: z.optional(z.enum(['ray', 'vllm'])),
+  /** Of a trainer's program: its name and version in the flag lists, `trainers/PROGRAM/VERSION.json`. */
+  program: z.optional(
+    z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a program, such as trl-sft')),
+  ),
+  version: z.optional(z.string()),
+  /** Of a phase or a program: files of shared/ whose parameters it has too. */
+  shares: z.optional(z.array(z.string())),
+  /** Parameters of the files below that this one does not have. */
+  without: z.optional(z.array(z.string())),
   /** Of a trainer: the keys that each line of its JSONL data must have. */
   data_keys: z.optional(z.array(z.string())),
-  /** Of a trainer: whether Slurm may start the job a second time, and why. */
-  requeue: z.optional(z.strictObject({ allowed: z.boolean(), why: z.string() })),
-  /** Of a trainer: the signal that makes it write a checkpoint, and how long before the time limit, in seconds. */
-  signal: z.optional(z.strictObject({ name: z.string(), lead: z.number() })),
+  /** Of a trainer: how each of its programs is told to stop, and how it goes on. */
+  lifecycle: z.optional(z.array(lifecycleSchema)),
   parameters: z.optional(z.record(z.string(), parameterSchema)),
 });
 
@@ -41,5 +52,10 @@ export type ParameterEntry = z.infer<typeof parameterSchema>;
  */
 export function parseFrontMatter(path: string, text: string): FrontMatter {
   // One line for the `---` above, so that the lines are those of the file.
-  return check(frontMatterSchema, parseYaml(path, `\n${text}`));
+  const front = check(frontMatterSchema, parseYaml(path, `\n${text}`));
+  const problems = (front.lifecycle ?? []).flatMap((row) =>
+    lifecycleProblems(row).map((problem) => `${path}: lifecycle of ${row.version}: ${problem}`),
+  );
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  return front;
 }

@@ -6,13 +6,17 @@ import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
 import { didYouMean } from '../terminal/suggest.ts';
 import { readTemplate, type TemplateFile } from './file.ts';
-import type { FrontMatter, ParameterEntry } from './front-matter.ts';
+import type { FrontMatter } from './front-matter.ts';
+import { mergeParameters } from './merge-parameters.ts';
 import type { Parameter } from './parameter.ts';
 import type { TemplateSource } from './render.ts';
 
 /** One phase run by one trainer: everything that is needed to ask for its parameters and to render it. */
 export interface Template {
   readonly phase: string;
+  /** Of a phase that has several: `reward`, `ppo`, `grpo` of rlhf. */
+  readonly stage: string | null;
+  /** Empty when none was named: then only the parameters are of use, for --help. */
   readonly trainer: string;
   readonly summary: string;
   readonly parameters: readonly Parameter[];
@@ -21,7 +25,18 @@ export interface Template {
   readonly partials: ReadonlyMap<string, TemplateSource>;
 }
 
+/** A program of a trainer, and one phase that it runs. */
+export interface Program {
+  readonly trainer: string;
+  readonly phase: string;
+  readonly stage: string | null;
+  readonly file: TemplateFile;
+}
+
 const EXTENSION = '.hbs';
+/** Directories of templates/ that hold no phase's stages. */
+const NO_PHASES = new Set(['partials', 'shared', 'trainers']);
+const NAME = /^[a-z0-9-]+$/;
 
 /** A site's own templates come first: a file there replaces or adds to the one of the same name in the package. */
 function directories(env: System['env']): string[] {
@@ -30,46 +45,88 @@ function directories(env: System['env']): string[] {
 
 /** Names of the phases that have a template. */
 export function listPhases(env: System['env']): string[] {
-  return namesIn(directories(env));
+  return namesIn(env, '.');
 }
 
-/** Names of the trainers that can run a phase. */
-export async function listTrainers(env: System['env'], phase: string): Promise<string[]> {
-  const names = namesIn(directories(env).map((directory) => join(directory, 'trainers')));
-  const files = await Promise.all(names.map((name) => find(env, join('trainers', name))));
-  return names.filter((_, index) => files[index]?.front.phases?.includes(phase));
+/** Stages of a phase; none for most. */
+export function listStages(env: System['env'], phase: string): string[] {
+  return NAME.test(phase) && !NO_PHASES.has(phase) ? namesIn(env, phase) : [];
+}
+
+/** Names of the trainers that can run a phase: one stage of it, or any when none is given. */
+export async function listTrainers(env: System['env'], phase: string, stage?: string): Promise<string[]> {
+  const programs = await listPrograms(env);
+  const able = programs.filter((program) => runs(program, phase, stage ?? program.stage));
+  return [...new Set(able.map(({ trainer }) => trainer))];
+}
+
+/** Every program of every trainer, or of one, once for each phase and stage that it runs. */
+export async function listPrograms(env: System['env'], trainer?: string): Promise<Program[]> {
+  const trainers = trainer === undefined ? foldersIn(env, 'trainers') : [trainer];
+  const programs = await Promise.all(
+    trainers.map(async (name) => {
+      const files = await readAll(env, join('trainers', name));
+      return [...files.values()].flatMap((file) => programsOf(name, file));
+    }),
+  );
+  return programs.flat();
+}
+
+function programsOf(trainer: string, file: TemplateFile): Program[] {
+  return (file.front.phases ?? []).map((entry) => {
+    const [phase = '', stage = null] = entry.split('/');
+    return { trainer, phase, stage, file };
+  });
+}
+
+function runs(program: Program, phase: string, stage: string | null): boolean {
+  return program.phase === phase && program.stage === stage;
 }
 
 /** Names of the parameters of all templates. */
 export async function listParameterNames(env: System['env']): Promise<string[]> {
-  const names = ['.', 'trainers', 'partials'].flatMap((part) =>
-    namesIn(directories(env).map((directory) => join(directory, part))).map((name) => join(part, name)),
+  const trainers = foldersIn(env, 'trainers').map((name) => join('trainers', name));
+  const folders = ['.', 'partials', 'shared', ...listPhases(env), ...trainers];
+  const files = await Promise.all(folders.map((folder) => readAll(env, folder)));
+  return files.flatMap((folder) =>
+    [...folder.values()].flatMap((file) => Object.keys(file.front.parameters ?? {})),
   );
-  const files = await Promise.all(names.map((name) => find(env, name)));
-  return files.flatMap((file) => Object.keys(file?.front.parameters ?? {}));
 }
 
 /**
- * A phase with one trainer, or, without a trainer, what all trainers of the phase have in common (for --help).
- * @throws UsageError for a phase or a trainer that is not there, with "did you mean", or for a broken template.
+ * A phase (and stage) with one trainer, or, without a trainer, what all trainers of the phase have in common (for --help).
+ * @throws UsageError for a phase, stage or trainer that is not there, with "did you mean", or for a broken template.
  */
-export async function loadTemplate(env: System['env'], phase: string, trainer?: string): Promise<Template> {
-  const [phaseFile, partials] = await Promise.all([findPhase(env, phase), loadPartials(env)]);
-  const trainerFile = trainer === undefined ? undefined : await findTrainer(env, phase, trainer);
-  const main = trainerFile ?? phaseFile;
-  const files = [...(trainerFile ? [trainerFile] : []), phaseFile, ...partials.values()];
+export async function loadTemplate(
+  env: System['env'],
+  phase: string,
+  trainer?: string,
+  stage?: string,
+): Promise<Template> {
+  const [phaseFile, stageFile, partials] = await Promise.all([
+    findPhase(env, phase),
+    findStage(env, phase, stage),
+    readAll(env, 'partials'),
+  ]);
+  const found = trainer === undefined ? undefined : await findProgram(env, phase, trainer, stage);
+  const main = found?.program ?? phaseFile;
+  const own = found ? [found.program, ...found.parts.values()] : [];
+  const shares = [...own, phaseFile].flatMap(({ front }) => front.shares ?? []);
+  const shared = await Promise.all(shares.map((name) => findShared(env, name)));
+  const files = [...own, ...(stageFile ? [stageFile] : []), phaseFile, ...shared, ...partials.values()];
+  // What a program does not say of itself its trainer's parts say for all of them.
+  const fronts = [...(found?.parts.values() ?? []), main].map(({ front }) => front);
   return {
     phase,
+    stage: stage ?? null,
     trainer: trainer ?? '',
     summary: main.front.summary ?? '',
     parameters: mergeParameters(files),
-    front: main.front,
+    front: Object.assign({}, ...fronts) as FrontMatter,
     main,
-    partials: new Map([...partials, ['phase', phaseFile]]),
+    partials: new Map([...partials, ...(found?.parts ?? []), ['phase', phaseFile]]),
   };
 }
-
-const NAME = /^[a-z0-9-]+$/;
 
 async function findPhase(env: System['env'], phase: string): Promise<TemplateFile> {
   const file = NAME.test(phase) ? await find(env, phase) : undefined;
@@ -81,51 +138,61 @@ async function findPhase(env: System['env'], phase: string): Promise<TemplateFil
   );
 }
 
-async function findTrainer(env: System['env'], phase: string, trainer: string): Promise<TemplateFile> {
-  const file = NAME.test(trainer) ? await find(env, join('trainers', trainer)) : undefined;
-  if (file?.front.phases?.includes(phase)) return file;
-  const known = await listTrainers(env, phase);
-  const what = file ? `the trainer "${trainer}" does not run ${phase}` : `there is no trainer "${trainer}"`;
-  throw new UsageError(`${what}.${didYouMean(trainer, known)}`, `Trainers for ${phase}: ${known.join(', ')}`);
-}
-
-/**
- * Declarations of one name in several files are one parameter: the file that comes first may narrow what a later
- * one declares (a trainer sets its own default for the phase's learning rate).
- */
-function mergeParameters(files: readonly TemplateFile[]): Parameter[] {
-  const merged = new Map<string, Parameter>();
-  for (const file of [...files].reverse()) {
-    for (const [name, entry] of Object.entries(file.front.parameters ?? {})) {
-      const known: Partial<Parameter> = merged.get(name) ?? {};
-      merged.set(name, complete(name, { ...known, ...entry }, file));
-    }
-  }
-  const order = files.map((file) => file.front.title);
-  return [...merged.values()].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
-}
-
-function complete(
-  name: string,
-  entry: Readonly<ParameterEntry> & { readonly group?: string },
-  file: TemplateFile,
-): Parameter {
-  const { type, help } = entry;
-  if (!/^[a-z][a-z0-9_]*$/.test(name))
-    throw new UsageError(`${file.path}: parameter "${name}": a name is lower-case words joined by "_"`);
-  if (type === undefined || help === undefined)
-    throw new UsageError(`${file.path}: parameter "${name}" needs a type and a help text`);
-  if (type === 'choice' && !entry.choices?.length)
-    throw new UsageError(`${file.path}: parameter "${name}" is a choice without choices`);
-  return { ...(entry as Partial<Parameter>), name, type, help, group: entry.group ?? file.front.title };
-}
-
-async function loadPartials(env: System['env']): Promise<Map<string, TemplateFile>> {
-  const names = namesIn(directories(env).map((directory) => join(directory, 'partials')));
-  const files = await Promise.all(
-    names.map(async (name) => [name, await find(env, join('partials', name))] as const),
+async function findStage(
+  env: System['env'],
+  phase: string,
+  stage: string | undefined,
+): Promise<TemplateFile | undefined> {
+  if (stage === undefined) return undefined;
+  const known = listStages(env, phase);
+  if (known.includes(stage)) return find(env, join(phase, stage));
+  if (known.length === 0) throw new UsageError(`the phase ${phase} has no stages, so --stage says nothing`);
+  throw new UsageError(
+    `there is no stage "${stage}" of ${phase}.${didYouMean(stage, known)}`,
+    `Stages: ${known.join(', ')}`,
   );
-  return new Map(files.flatMap(([name, file]) => (file ? [[name, file] as const] : [])));
+}
+
+async function findShared(env: System['env'], name: string): Promise<TemplateFile> {
+  const file = await find(env, join('shared', name));
+  if (file) return file;
+  throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which another template shares`);
+}
+
+/** The program's file, and the parts that the programs of its trainer have in common, by name. */
+async function findProgram(
+  env: System['env'],
+  phase: string,
+  trainer: string,
+  stage: string | undefined,
+): Promise<{ program: TemplateFile; parts: ReadonlyMap<string, TemplateFile> }> {
+  const files = NAME.test(trainer) ? await readAll(env, join('trainers', trainer)) : new Map<string, never>();
+  const programs = [...files.values()].flatMap((file) => programsOf(trainer, file));
+  // With no stage given yet, --help shows what the first one of them takes.
+  const program = programs.find((one) =>
+    runs(one, phase, stage ?? (stageless(env, phase) ? null : one.stage)),
+  );
+  if (program) {
+    const parts = [...files].filter(([, file]) => file.front.phases === undefined);
+    return { program: program.file, parts: new Map(parts) };
+  }
+  const what = stage === undefined ? phase : `${phase} --stage ${stage}`;
+  const known = await listTrainers(env, phase, stage);
+  const problem =
+    programs.length > 0
+      ? `the trainer "${trainer}" does not run ${what}: it runs ${phrases(programs)}.`
+      : `there is no trainer "${trainer}".${didYouMean(trainer, known)}`;
+  throw new UsageError(problem, `Trainers for ${what}: ${known.join(', ')}`);
+}
+
+function stageless(env: System['env'], phase: string): boolean {
+  return listStages(env, phase).length === 0;
+}
+
+function phrases(programs: readonly Program[]): string {
+  return programs
+    .map(({ phase, stage }) => (stage === null ? phase : `${phase} --stage ${stage}`))
+    .join(', ');
 }
 
 async function find(env: System['env'], name: string): Promise<TemplateFile | undefined> {
@@ -137,11 +204,25 @@ async function find(env: System['env'], name: string): Promise<TemplateFile | un
   return undefined;
 }
 
-function namesIn(directories: readonly string[]): string[] {
-  const names = directories
+/** All templates of one folder, by name. */
+async function readAll(env: System['env'], folder: string): Promise<Map<string, TemplateFile>> {
+  const names = namesIn(env, folder);
+  const files = await Promise.all(names.map((name) => find(env, join(folder, name))));
+  return new Map(files.flatMap((file, index) => (file ? [[names[index] ?? '', file] as const] : [])));
+}
+
+function namesIn(env: System['env'], folder: string): string[] {
+  const names = entriesIn(env, folder).filter((name) => name.endsWith(EXTENSION));
+  return [...new Set(names.map((name) => name.slice(0, -EXTENSION.length)))].sort();
+}
+
+function foldersIn(env: System['env'], folder: string): string[] {
+  return [...new Set(entriesIn(env, folder).filter((name) => NAME.test(name)))].sort();
+}
+
+function entriesIn(env: System['env'], folder: string): string[] {
+  return directories(env)
+    .map((directory) => join(directory, folder))
     .filter((directory) => existsSync(directory))
-    .flatMap((directory) => readdirSync(directory))
-    .filter((name) => name.endsWith(EXTENSION))
-    .map((name) => name.slice(0, -EXTENSION.length));
-  return [...new Set(names)].sort();
+    .flatMap((directory) => readdirSync(directory));
 }

@@ -10,4 +10,4 @@ export interface Precompiled {
  * The package's templates as the build has parsed and compiled them, by their whole text: one that was edited since
  * is not found here and compiled anew. Empty in the source; scripts/build.mjs puts its own module in this place.
  */
-export const precompiled: ReadonlyMap<string, Precompiled> = new Map();
+export const precompiled: ReadonlyMap<string, () => Promise<{ readonly built: Precompiled }>> = new Map();

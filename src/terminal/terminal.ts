@@ -1,5 +1,6 @@
-import { isatty } from 'node:tty';
+import { fstatSync } from 'node:fs';
 import { styleText } from 'node:util';
+import { write } from './output.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -19,15 +20,24 @@ export interface Terminal {
 const DEFAULT_WIDTH = 80;
 
 export function processTerminal(): Terminal {
-  // Asked of the descriptors: to touch process.stdin alone takes longer than most commands.
-  const colour = wantsColour(process.env, isatty(1));
+  const isTerminal = mayBeTerminal(1) && process.stdout.isTTY;
+  const colour = wantsColour(process.env, isTerminal);
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
-    warn: (line) => void process.stderr.write(`${line}\n`),
+    out: (line) => write(1, `${line}\n`),
+    note: (line) => write(2, `${line}\n`),
+    warn: (line) => write(2, `${line}\n`),
     style: (style, text) => (colour ? styleText(style, text) : text),
-    width: isatty(1) ? process.stdout.columns : DEFAULT_WIDTH,
+    width: isTerminal ? process.stdout.columns : DEFAULT_WIDTH,
   };
+}
+
+/** A terminal is a character device. Asked first, because Node loads streams and sockets only to tell whether it is one. */
+function mayBeTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
 }
 
 /** The terminal with notes silenced, as --quiet asks. */

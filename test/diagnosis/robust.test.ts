@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { diagnose, fileSource } from '../../src/diagnosis/diagnose.ts';
+import { openLog } from '../../src/diagnosis/open-log.ts';
 import { parseLine } from '../../src/diagnosis/prefix.ts';
 import { realSystem } from '../../src/system/system.ts';
+import { fakeExec, fakeSystem } from '../support/fake-exec.ts';
 import { diagnoseText, runbooks, verdict } from './engine.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'opsctl-test-'));
@@ -99,6 +101,47 @@ describe('a log', () => {
       join(directory, 'log.zst'),
     ]);
     if (!missing) expect((await ofFiles('log.zst')).causes[0]?.fault).toBe('cuda-oom');
+  });
+
+  it('packed with zstd is named where there is no such program', async () => {
+    writeFileSync(join(directory, 'packed.zst'), Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]));
+    const { exec } = fakeExec({ 'zstd -dqf': { missing: true } });
+    const source = fileSource(fakeSystem(exec), join(directory, 'packed.zst'));
+    await expect(diagnose(runbooks, [source], undefined)).rejects.toThrow(
+      /packed\.zst.* "zstd" is not installed/,
+    );
+  });
+
+  it.each([
+    ['grows', (path: string) => appendFileSync(path, OOM), 'cuda-oom'],
+    ['shrinks', (path: string) => truncateSync(path, 10), 'healthy'],
+    ['vanishes', (path: string) => unlinkSync(path), 'healthy'],
+  ])('may be one that %s while it is read', async (_, change, fault) => {
+    const path = join(directory, 'changing.log');
+    writeFileSync(path, 'step 1 loss: 2.1 lr 1e-5\n'.repeat(400_000));
+    const { status, causes } = await diagnose(runbooks, [{ name: path, chunks: changing() }], undefined);
+    expect(causes[0]?.fault ?? status).toBe(fault);
+
+    async function* changing() {
+      let first = true;
+      for await (const chunk of openLog(realSystem(), path)) {
+        yield chunk;
+        if (first) change(path);
+        first = false;
+      }
+    }
+  });
+
+  it('that is a directory is named', async () => {
+    writeFileSync(join(directory, 'there.log'), OOM);
+    const { causes, readings } = await ofFiles('.', 'there.log');
+    expect(causes[0]?.fault).toBe('cuda-oom');
+    expect(readings[0]?.problem).toMatch(/cannot read .*: EISDIR/);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('that may not be read is named', async () => {
+    writeFileSync(join(directory, 'secret.log'), OOM, { mode: 0 });
+    await expect(ofFiles('secret.log')).rejects.toThrow(/cannot read .*secret\.log: EACCES/);
   });
 
   it('that is not there is named, and the others are read', async () => {

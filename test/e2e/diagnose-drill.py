@@ -48,3 +48,5 @@ for step in range(1, 600):
         subprocess.run([args.at])
     elif args.fault == "segfault":
         ctypes.string_at(0)
+    elif args.fault == "hang":
+        time.sleep(600)

@@ -19,13 +19,13 @@ const root = join(import.meta.dirname, '..', '..');
 let slurm: TestSandbox;
 let data: string;
 /** Jobs that take long to fail: they run while the others do. */
-let slow: { readonly timeLimit: string; readonly nodeKilled: string };
+let slow: Readonly<Record<'timeLimit' | 'nodeKilled' | 'memoryLimit' | 'preempted' | 'rendezvous', string>>;
 
 beforeAll(async () => {
   slurm = await startSandbox(['--nodes', '4', '--shm', '4m']);
   data = join(slurm.root, 'data');
   const made = spawnSync('/usr/bin/python3', [
-    join(root, 'examples', 'sft', 'make_data.py'),
+    join(root, 'examples', 'lm', 'make_data.py'),
     ...['--out', data, '--samples', '300', '--files', '1'],
   ]);
   expect(made.status).toBe(0);
@@ -38,17 +38,37 @@ beforeAll(async () => {
   ) as SandboxStatus;
   const pid = nodes.find(({ node }) => node === 'gnode04')?.pid;
   process.kill(pid ?? Number.NaN, 'SIGKILL');
-  slow = { timeLimit, nodeKilled };
+  slow = { timeLimit, nodeKilled, ...(await startOthers()) };
 });
 afterAll(() => slurm.down());
 
+/** What takes more memory than it asked for, what others push aside, and half of a rendezvous. */
+async function startOthers() {
+  const memoryLimit = await batch(
+    ['--nodelist=gnode01', '--mem=100', '--time=5'],
+    `srun /usr/bin/python3 -c 'import time; held = bytearray(300 << 20); time.sleep(120)'`,
+  );
+  const rendezvous = await batch(
+    ['--nodelist=gnode01'],
+    'srun torchrun --nnodes=2 --nproc_per_node=1 --rdzv_backend=c10d --rdzv_endpoint=127.0.0.1:$((20000 + SLURM_JOB_ID)) --rdzv_conf=join_timeout=5 train.py',
+  );
+  const preempted = await batch(
+    ['--partition=scavenge', '--nodelist=gnode02', '--exclusive', '--no-requeue'],
+    // Who ends at the warning that a partition's GraceTime gives has only failed.
+    "trap '' TERM; sleep 600",
+  );
+  await running(preempted);
+  await batch(['--nodelist=gnode02', '--exclusive'], 'sleep 1');
+  return { memoryLimit, rendezvous, preempted };
+}
+
 /** A site's own trainer: the example's launch with a program that fails as it is told. */
 function addDrillTrainer(): void {
-  const trainers = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers');
-  mkdirSync(trainers, { recursive: true });
-  const example = readFileSync(join(root, 'templates', 'trainers', 'example.hbs'), 'utf8');
+  const folder = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers', 'drill');
+  mkdirSync(folder, { recursive: true });
+  const example = readFileSync(join(root, 'templates', 'trainers', 'example', 'train.hbs'), 'utf8');
   const drill = join(import.meta.dirname, 'diagnose-drill.py');
-  writeFileSync(join(trainers, 'drill.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
+  writeFileSync(join(folder, 'train.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
 }
 
 async function submit(
@@ -109,10 +129,10 @@ async function expectFault(job: string, fault: string, evidence: string, limitMs
 }
 
 const logOf = (name: string) => readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
-const stepping = (name: string) =>
+const stepping = (name: string, step = 2) =>
   until(`steps of ${name}`, async () => {
     try {
-      return /step=2\//.test(logOf(name));
+      return logOf(name).includes(`step=${step}/`);
     } catch {
       return false;
     }
@@ -175,6 +195,26 @@ describe('opsctl diagnose JOB', () => {
     await stepping('cancelled');
     await slurm.slurm(['scancel', job]);
     await expectFault(job, 'cancelled', 'CANCELLED');
+  });
+
+  it('knows a run that hung before its user cancelled it', async () => {
+    const job = await submit('drill', 'hung', ['--nodelist', 'gnode01'], ['--fault', 'hang', '--rank', '1']);
+    await stepping('hung', 5);
+    await slurm.slurm(['scancel', job]);
+    const { report } = await whyEnded(job);
+    expect(['hang', 'cancelled']).toContain(report.causes[0]?.fault);
+  });
+
+  it('knows a host memory limit', async () => {
+    await expectFault(slow.memoryLimit, 'host-oom', 'exceeded memory limit');
+  });
+
+  it('knows a job that made way for another', async () => {
+    await expectFault(slow.preempted, 'preempted', 'PREEMPTION');
+  });
+
+  it('knows a rendezvous that never completes', async () => {
+    await expectFault(slow.rendezvous, 'rendezvous-failed', 'Rendezvous');
   });
 
   it.runIf(process.getuid?.() === 0)('knows a full disk under the checkpoints', async () => {

@@ -34,15 +34,15 @@ describe('the package, installed globally without a network', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toContain(
-      join(place, 'prefix', 'lib', 'node_modules', 'opsctl', 'examples', 'sft', 'train.py'),
+      join(place, 'prefix', 'lib', 'node_modules', 'opsctl', 'examples', 'lm', 'train.py'),
     );
   });
 
   it('takes a template that a site has added, without a build', async () => {
-    const trainers = join(place, 'config', 'opsctl', 'templates', 'trainers');
-    mkdirSync(trainers, { recursive: true });
+    const trainer = join(place, 'config', 'opsctl', 'templates', 'trainers', 'house');
+    mkdirSync(trainer, { recursive: true });
     writeFileSync(
-      join(trainers, 'house.hbs'),
+      join(trainer, 'sft.hbs'),
       '---\ntitle: Trainer house\nphases: [sft]\nparameters:\n  beta: { type: float, default: 0.5, help: A number }\n---\n' +
         '{{#*inline "launch"}}\n  exec house-trainer {{sh model}} {{beta}}\n{{/inline}}\n{{> phase}}\n',
     );
@@ -66,9 +66,10 @@ describe('the package, installed globally without a network', () => {
   });
 
   it('names the file and the place when that template is broken', async () => {
-    const trainers = join(place, 'config', 'opsctl', 'templates', 'trainers');
+    const trainer = join(place, 'config', 'opsctl', 'templates', 'trainers', 'broken');
+    mkdirSync(trainer, { recursive: true });
     writeFileSync(
-      join(trainers, 'broken.hbs'),
+      join(trainer, 'sft.hbs'),
       '---\ntitle: B\nphases: [sft]\nparamters: {}\n---\n{{> phase}}\n',
     );
     const { code, stderr } = await run(
@@ -78,7 +79,7 @@ describe('the package, installed globally without a network', () => {
       },
     );
     expect(code).toBe(64);
-    expect(stderr).toContain('broken.hbs');
+    expect(stderr).toContain('broken/sft.hbs');
     expect(stderr).toContain('paramters');
   });
 });

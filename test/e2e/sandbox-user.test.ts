@@ -12,7 +12,7 @@ describe.skipIf(process.getuid?.() !== 0)('a sandbox of an ordinary user', () =>
     const home = temporaryDirectory();
     chownSync(home, UID, 60);
     // The checkout may lie where only root can read.
-    for (const part of ['bin', 'dist', 'templates', 'package.json']) {
+    for (const part of ['bin', 'dist', 'templates', 'trainers', 'package.json']) {
       cpSync(join(OPSCTL, '..', '..', part), join(home, 'opsctl', part), { recursive: true });
     }
     const env = { HOME: home, USER: 'games', OPSCTL_HOME: join(home, 'state'), SLURM_CONF: undefined };

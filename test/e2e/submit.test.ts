@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/run/manifest.ts';
@@ -16,7 +24,7 @@ beforeAll(async () => {
   bin = join(slurm.root, 'bin');
   mkdirSync(bin);
   const made = spawnSync('/usr/bin/python3', [
-    'examples/sft/make_data.py',
+    'examples/lm/make_data.py',
     '--out',
     data,
     '--samples',
@@ -324,7 +332,13 @@ describe('a job that Slurm has taken', () => {
   });
 
   it('is not waited for where there is no Slurm: nothing stays behind, not even without checks', async () => {
-    const env = standBefore('sbatch', 'echo "bash: line 1: exec: sbatch: not found" >&2\nexit 127');
+    const programs = join(bin, 'without-slurm');
+    mkdirSync(programs);
+    for (const program of ['node', 'git']) {
+      const real = spawnSync('bash', ['-c', `type -P ${program}`], { encoding: 'utf8' }).stdout.trim();
+      symlinkSync(real, join(programs, program));
+    }
+    const env = { PATH: programs };
     const result = await submit(['--name', 'no-slurm', '--no-preflight', '--seed', '33'], env);
     expect(result).toMatchObject({ code: 69 });
     expect(existsSync(join(slurm.root, 'runs', 'no-slurm'))).toBe(false);

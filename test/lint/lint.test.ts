@@ -156,7 +156,9 @@ describe('any text', () => {
       fc.property(texts, (text) => {
         const fixed = fixText('x', text, NO_SITE);
         expect(fixText('x', fixed, NO_SITE)).toBe(fixed);
-        if (fixed !== text && readable(text)) expect(readable(fixed)).toBe(true);
+        // With DOS line ends bash reads other words: their mending is the point.
+        const unix = text.replaceAll('\r\n', '\n');
+        if (fixed !== unix && readable(unix)) expect(readable(fixed)).toBe(true);
       }),
       { numRuns: 300 },
     );

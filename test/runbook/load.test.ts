@@ -38,6 +38,35 @@ describe('runbooks', () => {
     }
   });
 
+  it('name what can be done by one vocabulary, with one level each', async () => {
+    const remedies = (await load()).flatMap(({ front }) => front.remedies ?? []);
+    const levels = new Map(remedies.map(({ id, level }) => [id, level]));
+    expect(remedies.filter(({ id, level }) => levels.get(id) !== level)).toEqual([]);
+    // What acts is known by its name: automation is written for these.
+    const acting = [...levels].filter(([, level]) => level > 'L1').map(([id]) => id);
+    expect(acting.sort()).toEqual([
+      'clear-extension-cache',
+      'clear-nccl-shm',
+      'drain-node',
+      'exclude-node',
+      'hold',
+      'other-port',
+      'own-cache',
+      'prune-checkpoints',
+      'relocate-cache',
+      'requeue',
+      'resubmit',
+      'resume-earlier',
+      'resume-node',
+      'wandb-offline',
+    ]);
+  });
+
+  it('have a remedy for every fault', async () => {
+    const without = faultsOf(await load()).filter(({ front }) => (front.remedies ?? []).length === 0);
+    expect(without.map(({ fault }) => fault)).toEqual([]);
+  });
+
   it('explain only faults that there are', async () => {
     const runbooks = await load();
     const ids = new Set(runbooks.map(({ fault }) => fault));

@@ -1,5 +1,6 @@
 import { type Profile, profileSchema } from '../../src/config/schema.ts';
 import { type Plan, planRun } from '../../src/run/plan.ts';
+import type { Upstream } from '../../src/run/upstream.ts';
 import { loadTemplate } from '../../src/template/load.ts';
 import { type Layer, resolveParameters } from '../../src/template/resolve.ts';
 
@@ -22,9 +23,15 @@ export const PROFILE: Profile = profileSchema.parse({ cluster: 'demo', partition
 export async function planOf(
   trainer: string,
   values: Readonly<Record<string, unknown>>,
-  more: { profile?: Profile; trainerFlags?: readonly string[] } = {},
+  more: {
+    profile?: Profile;
+    trainerFlags?: readonly string[];
+    phase?: string;
+    stage?: string | undefined;
+    upstream?: readonly Upstream[];
+  } = {},
 ): Promise<Plan> {
-  const template = await loadTemplate({ HOME: '/nowhere' }, 'sft', trainer);
+  const template = await loadTemplate({ HOME: '/nowhere' }, more.phase ?? 'sft', trainer, more.stage);
   const layer: Layer = {
     source: 'flag',
     values: Object.fromEntries(
@@ -40,5 +47,6 @@ export async function planOf(
     now: new Date(2026, 4, 24, 3, 56, 12),
     version: '0.0.0',
     packageRoot: '/opt/opsctl',
+    upstream: more.upstream ?? [],
   });
 }

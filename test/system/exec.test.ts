@@ -22,6 +22,10 @@ describe('exec', () => {
   it('knows a program that is not there from one that exits with 127', async () => {
     expect(await exec(['no-such-program-here'])).toMatchObject({ missing: true });
     expect(await exec(['bash', '-c', 'exit 127'])).toMatchObject({ missing: false, code: 127 });
+    expect(await exec(['true'], { cwd: '/no/such/directory' })).toMatchObject({
+      missing: false,
+      code: expect.any(Number),
+    });
   });
 
   it('ends a program and its children at the limit, even those that ignore TERM', async () => {
@@ -33,6 +37,15 @@ describe('exec', () => {
     expect(result.timedOut).toBe(true);
     expect(performance.now() - start).toBeLessThan(10_000);
     expect((await exec(['pgrep', '-f', `^${mark}`])).stdout).toBe('');
+  });
+
+  it('returns at the limit although an escaped child holds the output open', async () => {
+    const start = performance.now();
+    const result = await exec(['bash', '-c', 'setsid --fork sleep 5; echo started; sleep 60'], {
+      timeoutMs: 300,
+    });
+    expect(result).toMatchObject({ timedOut: true, stdout: 'started\n' });
+    expect(performance.now() - start).toBeLessThan(4000);
   });
 
   it('gives an empty standard input, so that nothing waits for a terminal', async () => {

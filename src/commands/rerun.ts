@@ -1,0 +1,36 @@
+import { type Command, flag } from './command.ts';
+
+export const rerunCommand: Command = {
+  command: 'rerun <run>',
+  describe: 'Submit a run once more: the same parameters, a new name',
+  examples: [
+    ['$0 rerun last --set learning_rate=5e-6', 'the newest run with one thing changed'],
+    ['$0 rerun tiny-2n-20261124 --dry-run', 'show what would be done'],
+  ],
+  options: (parser) =>
+    parser
+      .positional('run', { type: 'string', describe: 'A run, the beginning of its name, its job, or "last"' })
+      .option('set', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'One parameter that is to differ, as key=value; may be repeated',
+      })
+      .option('after', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Start only when this job or run has ended well',
+      })
+      .option('dry-run', { type: 'boolean', describe: 'Check and show everything, submit nothing' })
+      .option('test-only', { type: 'boolean', describe: 'Ask Slurm when it would start, and stop there' })
+      .option('watch', { type: 'boolean', describe: 'Follow the log until the run has ended' })
+      .option('no-preflight', { type: 'boolean', describe: 'Submit without any check' }),
+  handler: async (args, context) => {
+    const [{ rerunInput }, { dependency, submitInput }] = await Promise.all([
+      import('./rerun-input.ts'),
+      import('./submit.ts'),
+    ]);
+    const how = { again: true, preflight: !flag(args, 'no-preflight'), ...(await dependency(args, context)) };
+    return submitInput({ ...(await rerunInput(args, context)), ...how }, args, context);
+  },
+};

@@ -1,0 +1,78 @@
+import { EXIT, type ExitCode } from '../errors.ts';
+import { type Arguments, type Command, type Context, printJson, text, texts } from './command.ts';
+
+export const trainersCommand: Command = {
+  command: 'trainers',
+  describe: 'What runs what, and whose flags are known in which version',
+  examples: [
+    ['$0 trainers', 'every phase, the program that trains, and its version'],
+    ['$0 trainers add trl-sft 1.11.0 --from help.txt', "a newer version, from the program's own --help"],
+  ],
+  handler: list,
+  subcommands: [
+    {
+      command: 'add <program> <trainer-version>',
+      describe: "Add a version's flags, from the program's own --help, source or configuration",
+      examples: [
+        ['python3 -m trl.scripts.sft --help | $0 trainers add trl-sft 1.11.0 --from -', 'from --help'],
+        ['$0 trainers add openrlhf-sft 0.9.9 --from openrlhf/cli/train_sft.py', 'from Python source'],
+      ],
+      options: (parser) =>
+        parser
+          .positional('program', {
+            type: 'string',
+            describe: 'Program, as "trainers --json" names it, or a new one',
+          })
+          .positional('trainer-version', { type: 'string', describe: 'Its version, or commit' })
+          .option('from', {
+            type: 'string',
+            requiresArg: true,
+            demandOption: true,
+            describe: 'File with --help, Python source, or Hydra YAML; - is standard input; may be repeated',
+          })
+          .option('source', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'Where these words come from, such as owner/repository@commit [default: the files]',
+          })
+          .option('dry-run', { type: 'boolean', describe: 'Show what would change, and write nothing' }),
+      handler: add,
+    },
+  ],
+};
+
+async function list(_args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
+  const [{ runnable }, { table }] = await Promise.all([
+    import('./trainers-runnable.ts'),
+    import('../terminal/table.ts'),
+  ]);
+  const rows = await runnable(system.env);
+  if (options.json) {
+    printJson(terminal, rows);
+    return EXIT.ok;
+  }
+  const cells = rows.map((row) => [
+    row.stage === null ? row.phase : `${row.phase} --stage ${row.stage}`,
+    row.trainer,
+    row.program ?? '-',
+    row.version ?? '-',
+    row.versions.filter((version) => version !== row.version).join(' '),
+  ]);
+  for (const line of table([['PHASE', 'TRAINER', 'PROGRAM', 'VERSION', 'ALSO KNOWN'], ...cells]))
+    terminal.out(line);
+  return EXIT.ok;
+}
+
+async function add(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
+  const [{ addVersion, showAdded }] = await Promise.all([import('./trainers-add.ts')]);
+  const added = await addVersion(system, {
+    program: String(args.program),
+    version: String(args['trainer-version']),
+    from: texts(args, 'from'),
+    source: text(args, 'source') ?? texts(args, 'from').join(' ').replace(/^-$/, 'standard input'),
+    write: args['dry-run'] !== true,
+  });
+  if (options.json) printJson(terminal, added);
+  else for (const line of showAdded(added)) terminal.out(line);
+  return EXIT.ok;
+}

@@ -1,0 +1,69 @@
+import { UsageError } from '../errors.ts';
+import type { PlainValue } from '../template/context.ts';
+import type { Lifecycle } from '../template/lifecycle-schema.ts';
+import type { ParameterValue } from '../template/parameter.ts';
+
+/** The row of a trainer's table for a phase (or a stage of it), or undefined when it has none. */
+export function lifecycleOf(
+  rows: readonly Lifecycle[] | undefined,
+  phase: string,
+  stage?: string,
+): Lifecycle | undefined {
+  const named = rows?.find(({ phases }) => phases?.some((name) => name === phase || name === stage));
+  return named ?? rows?.find(({ phases }) => phases === undefined);
+}
+
+const UNKNOWN = 'its template does not say that it can resume.';
+
+/**
+ * What the templates read as `lifecycle`: whether to requeue and why (not), the signal as a directive, the launcher's
+ * patience, and what a complete checkpoint is.
+ * @throws UsageError when a requeue was asked for, of a trainer that cannot resume.
+ */
+export function lifecycleContext(
+  row: Lifecycle | undefined,
+  values: Readonly<Record<string, ParameterValue>>,
+): Record<string, PlainValue> {
+  const resumes = row !== undefined && row.resume.by !== 'never';
+  const why = row?.resume.why ?? UNKNOWN;
+  if (values.requeue === true && !resumes) {
+    throw new UsageError(
+      `requeue: this trainer cannot go on where it stopped: ${why}`,
+      'Leave --requeue away; with a time limit that is long enough it needs no second attempt.',
+    );
+  }
+  const lead = Number(values.signal_lead ?? row?.signal.lead ?? 0);
+  const { checkpoint } = row ?? {};
+  return {
+    requeue: resumes && values.requeue !== false,
+    why: resumes && values.requeue === false ? 'it was asked not to be.' : why,
+    signal: row ? signal(row, lead) : null,
+    shutdown: row?.shutdown ? shutdown(row, row.shutdown, lead) : null,
+    resume_flag: row?.resume.flag ?? null,
+    checkpoint: checkpoint
+      ? {
+          directory: checkpoint.directory ?? null,
+          name: checkpoint.name,
+          complete: checkpoint.complete ?? [],
+          unfinished: checkpoint.unfinished ?? [],
+          tracker: checkpoint.tracker ?? null,
+          state: checkpoint.state ?? null,
+        }
+      : null,
+  };
+}
+
+function signal({ signal: { name, to } }: Lifecycle, lead: number): PlainValue {
+  const toBatch = to === 'batch';
+  return { name, lead, to_batch: toBatch, directive: `${toBatch ? 'B:' : ''}${name}@${lead}` };
+}
+
+/** A longer lead is meant for a checkpoint that takes longer, so the launcher waits longer too, where it can be told. */
+function shutdown(
+  row: Lifecycle,
+  { seconds, by }: NonNullable<Lifecycle['shutdown']>,
+  lead: number,
+): PlainValue {
+  const fixed = by === 'fixed';
+  return { seconds: fixed ? seconds : Math.max(1, lead - (row.signal.lead - seconds)), fixed };
+}
