@@ -11,12 +11,17 @@ interface Excerpt {
 }
 
 /** What people posted in public issues, shortened, with its source: labelled by a person before the engine read it. */
-const excerpts = ['excerpts.jsonl', 'excerpts-2.jsonl', 'excerpts-3.jsonl', 'excerpts-4.jsonl'].flatMap(
-  (name) =>
-    readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Excerpt),
+const excerpts = [
+  'excerpts.jsonl',
+  'excerpts-2.jsonl',
+  'excerpts-3.jsonl',
+  'excerpts-4.jsonl',
+  'excerpts-5.jsonl',
+].flatMap((name) =>
+  readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Excerpt),
 );
 
 /** Pairs of which either is fair. */
