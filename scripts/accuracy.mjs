@@ -16,6 +16,7 @@ const ours = [
   'excerpts-3.jsonl',
   'excerpts-4.jsonl',
   'excerpts-5.jsonl',
+  'excerpts-6.jsonl',
 ].map((name) => join(root, 'test', 'fixtures', name));
 const corpus = ['..', '../..'].map((up) => join(root, up, 'shared', 'corpus', 'dev.jsonl'));
 const files = named.length > 0 ? named : [...corpus.filter((path) => existsSync(path)).slice(0, 1), ...ours];

@@ -17,6 +17,7 @@ const excerpts = [
   'excerpts-3.jsonl',
   'excerpts-4.jsonl',
   'excerpts-5.jsonl',
+  'excerpts-6.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
