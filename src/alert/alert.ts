@@ -18,7 +18,7 @@ export interface Evidence {
 export interface Alert {
   /** Of cause and target, so that two looks and two watchers mean the same alert: see `alertId`. */
   readonly id: string;
-  /** Id of the fault: `storage-full`. Alerts of one fault are one message. */
+  /** Id of the fault: `disk-full`. Alerts of one fault are one message. */
   readonly fault: string;
   readonly severity: Severity;
   /** One line for a person: what is wrong, with the numbers. */

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
 import { ensureDirectory, fileError, readIfThere, writeAtomic } from '../system/files.ts';
@@ -38,6 +38,13 @@ export async function openAlerts(system: Pick<System, 'env'>): Promise<string> {
 export async function readKept(directory: string): Promise<Kept> {
   const kept = await readJson<Kept>(join(directory, 'state.json'));
   return kept ?? { state: NOTHING_KNOWN, outgoing: [] };
+}
+
+/** Clears away what a killed process left half-written of the state. Needs the lease: nobody else writes it then. */
+export async function sweepKept(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  const left = names.filter((name) => name.startsWith('state.json.') && name.endsWith('.tmp'));
+  for (const name of left) await unlink(join(directory, name)).catch(() => undefined);
 }
 
 export async function writeKept(directory: string, kept: Kept): Promise<void> {

@@ -7,7 +7,7 @@ export const silenceCommand: Command = {
   command: 'silence',
   describe: 'Keep alerts from being told, for a time',
   examples: [
-    ['$0 silence add --fault storage-full --for 2h --reason "the quota is being raised"', 'of one fault'],
+    ['$0 silence add --fault disk-full --for 2h --reason "the quota is being raised"', 'of one fault'],
     ['$0 silence list', 'those in force'],
   ],
   subcommands: [
@@ -17,7 +17,7 @@ export const silenceCommand: Command = {
       examples: [
         ['$0 silence add --run last --for 1d --reason "known, the run ends today"', 'all alerts of one run'],
         [
-          '$0 silence add --node "n04*" --fault node-down --for 4:00:00 --reason "rack 4 is being moved"',
+          '$0 silence add --node "n04*" --fault node-fail --for 4:00:00 --reason "rack 4 is being moved"',
           'both must match; * stands for any characters',
         ],
       ],

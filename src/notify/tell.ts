@@ -2,7 +2,7 @@ import { reaches, type Seen } from '../alert/alert.ts';
 import { type Decision, decide } from '../alert/decide.ts';
 import type { Message } from '../alert/message.ts';
 import type { AlertPolicy } from '../alert/policy.ts';
-import { openAlerts, readKept, readSilences, writeKept } from '../alert/store.ts';
+import { openAlerts, readKept, readSilences, sweepKept, writeKept } from '../alert/store.ts';
 import type { NotifyConfig } from '../config/notify-schema.ts';
 import { takeLease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
@@ -34,6 +34,7 @@ export async function tell(
   const directory = await openAlerts(system);
   const lease = await takeLease(system, directory, 'is sending alerts');
   try {
+    await sweepKept(directory);
     const outbox = await openOutbox(directory);
     const kept = await readKept(directory);
     await enqueue(outbox, notify, kept.outgoing);

@@ -25,7 +25,7 @@ export type Block =
   | { readonly kind: 'lines'; readonly label: string; readonly lines: readonly string[] }
   | { readonly kind: 'command'; readonly label: string; readonly command: string };
 
-/** `[opsctl] CRITICAL storage-full: sft-a and 39 more`. One line, whatever is in the names. */
+/** `[opsctl] CRITICAL disk-full: sft-a, sft-b and 38 more`. One line, whatever is in the names. */
 export function subjectOf(message: Message, { language }: Pick<Wording, 'language'>): string {
   const words = wordsOf(language);
   const about = [...message.alerts, ...message.cleared];

@@ -14,7 +14,11 @@ function story(policy: AlertPolicy = POLICY, silences: readonly Silence[] = []) 
     state = JSON.parse(JSON.stringify(decided.next)) as AlertState;
     return decided;
   };
-  return { look, reasons: (...given: Parameters<typeof look>) => reasonsOf(look(...given)), state: () => state };
+  return {
+    look,
+    reasons: (...given: Parameters<typeof look>) => reasonsOf(look(...given)),
+    state: () => state,
+  };
 }
 
 function reasonsOf({ decisions }: Decided): string[] {
@@ -120,7 +124,9 @@ describe('a group', () => {
   });
 
   it('of ten thousand alerts is decided in less than a second', () => {
-    const many = Array.from({ length: 10_000 }, (_, index) => alertOf({ id: `a-${index}`, runs: [`r${index}`] }));
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      alertOf({ id: `a-${index}`, runs: [`r${index}`] }),
+    );
     const { look } = story();
     look(0, many);
     const start = performance.now();

@@ -22,7 +22,9 @@ export function alertOf(over: Partial<Alert> = {}): Alert {
     runs: ['sft-a'],
     nodes: [],
     since: '2026-03-02T09:58:00.000Z',
-    evidence: [{ file: '/data/sft-a/slurm-7.out', line: 812, text: 'OSError: [Errno 28] No space left on device' }],
+    evidence: [
+      { file: '/data/sft-a/slurm-7.out', line: 812, text: 'OSError: [Errno 28] No space left on device' },
+    ],
     command: 'opsctl prune sft-a --apply',
     ...over,
   };

@@ -77,7 +77,11 @@ export async function httpServer(
   const listener: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const received = { url: request.url ?? '', body: Buffer.concat(chunks).toString(), headers: request.headers };
+    const received = {
+      url: request.url ?? '',
+      body: Buffer.concat(chunks).toString(),
+      headers: request.headers,
+    };
     requests.push(received);
     const { status = 200, headers = {}, body = '' } = answer(received);
     response.writeHead(status, headers).end(body);
@@ -131,4 +135,12 @@ export async function systemAt(): Promise<{ system: System; home: string; clock:
   const clock = { ms: START };
   const system = fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: home }, now: () => new Date(clock.ms) });
   return { system, home, clock };
+}
+
+/** Quoted-printable as text. */
+export function decoded(source: string): string {
+  const bytes = source
+    .replaceAll('=\r\n', '')
+    .replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString();
 }
