@@ -1,9 +1,10 @@
 import { reaches, type Seen } from '../alert/alert.ts';
 import { type Decision, decide } from '../alert/decide.ts';
 import type { Message } from '../alert/message.ts';
-import type { AlertPolicy } from '../alert/policy.ts';
+import { policyOf } from '../alert/policy.ts';
 import { openAlerts, readKept, readSilences, sweepKept, writeKept } from '../alert/store.ts';
 import type { NotifyConfig } from '../config/notify-schema.ts';
+import type { Profile } from '../config/schema.ts';
 import { takeLease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
 import { type Delivery, flush } from './flush.ts';
@@ -28,8 +29,7 @@ export interface Told {
 export async function tell(
   system: System,
   seen: Seen,
-  policy: AlertPolicy,
-  notify: NotifyConfig,
+  { alerts, notify }: Pick<Profile, 'alerts' | 'notify'>,
 ): Promise<Told> {
   const directory = await openAlerts(system);
   const lease = await takeLease(system, directory, 'is sending alerts');
@@ -37,10 +37,15 @@ export async function tell(
     await sweepKept(directory);
     const outbox = await openOutbox(directory);
     const kept = await readKept(directory);
-    await enqueue(outbox, notify, kept.outgoing);
+    if (notify !== null) await enqueue(outbox, notify, kept.outgoing);
     const now = system.now();
     const silences = await readSilences(directory, now);
-    const { next, decisions } = decide(kept.state, seen, silences, policy, now);
+    const { next, decisions } = decide(kept.state, seen, silences, policyOf(alerts), now);
+    // Where nobody is to be told, what is known is kept all the same: `opsctl watch` prints it.
+    if (notify === null) {
+      await writeKept(directory, { state: next, outgoing: [] });
+      return { decisions, deliveries: [] };
+    }
     const outgoing = decisions.flatMap(({ message }) => (message === null ? [] : [message]));
     await writeKept(directory, { state: next, outgoing });
     if (outgoing.length > 0) {

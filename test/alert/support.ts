@@ -1,17 +1,14 @@
 import type { Alert } from '../../src/alert/alert.ts';
-import type { AlertPolicy } from '../../src/alert/policy.ts';
+import { type AlertPolicy, policyOf } from '../../src/alert/policy.ts';
+import { alertsSchema } from '../../src/config/alerts-schema.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const START = Date.parse('2026-03-02T10:00:00Z');
 
-export const POLICY: AlertPolicy = {
-  groupBy: 'cause',
-  repeatMs: 4 * HOUR,
-  groupIntervalMs: 5 * MINUTE,
-  resolveAfterMs: 5 * MINUTE,
-  quietHours: null,
-};
+/** The defaults: repeated after 4 hours, told as spread after 5 minutes, over after 5 minutes. */
+export const ALERTS = alertsSchema.parse({});
+export const POLICY: AlertPolicy = policyOf(ALERTS);
 
 export function alertOf(over: Partial<Alert> = {}): Alert {
   return {

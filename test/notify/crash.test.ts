@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { alertOf, POLICY, START } from '../alert/support.ts';
+import { ALERTS, alertOf, START } from '../alert/support.ts';
 import { directory, mailConfig, smtpServer } from './support.ts';
 
 /** More than there are steps: the test ends by itself when no step is left to be killed at. */
@@ -36,9 +36,9 @@ counted(net.Socket.prototype, 'write');
 const PROGRAM = `
 import { exec } from './src/system/exec.ts';
 import { tell } from './src/notify/tell.ts';
-const { home, alerts, policy, notify, now } = JSON.parse(process.env.LOOK);
+const { home, alerts, profile, now } = JSON.parse(process.env.LOOK);
 const system = { exec, env: { OPSCTL_HOME: home }, cwd: '/', now: () => new Date(now) };
-void tell(system, { alerts, blind: [] }, policy, notify);
+void tell(system, { alerts, blind: [] }, profile);
 `;
 
 async function program(): Promise<{ killer: string; program: string }> {
@@ -82,8 +82,7 @@ it('a watcher killed at every single step loses no message and sends none twice 
     const look = {
       home: join(await directory(), 'state'),
       alerts,
-      policy: POLICY,
-      notify: mailConfig(port),
+      profile: { alerts: ALERTS, notify: mailConfig(port) },
       now: START,
     };
     mails.length = 0;

@@ -6,7 +6,7 @@ import type { NotifyConfig } from '../../src/config/notify-schema.ts';
 import { MAX_PENDING, tooMuch } from '../../src/notify/next.ts';
 import { type Entry, openOutbox, put } from '../../src/notify/outbox.ts';
 import { tell } from '../../src/notify/tell.ts';
-import { alertOf, HOUR, MINUTE, POLICY, START } from '../alert/support.ts';
+import { ALERTS, alertOf, HOUR, MINUTE, START } from '../alert/support.ts';
 import {
   decoded,
   httpServer,
@@ -22,7 +22,7 @@ async function teller(notify: NotifyConfig) {
   const { system, home, clock } = await systemAt();
   const look = async (atMs: number, alerts: readonly Alert[]) => {
     clock.ms = START + atMs;
-    const { deliveries } = await tell(system, { alerts, blind: [] }, POLICY, notify);
+    const { deliveries } = await tell(system, { alerts, blind: [] }, { alerts: ALERTS, notify });
     return deliveries.map(({ status, detail }) => `${status}: ${detail}`);
   };
   const files = (name: string) => readdir(join(home, 'alerts', 'outbox', name));
@@ -92,7 +92,7 @@ describe('telling', () => {
     const up = await smtpServer();
     const alerts = [alertOf(), alertOf({ id: 'n', fault: 'node-down' })];
     const later = { ...system, now: () => new Date(START + 7 * HOUR) };
-    await tell(later, { alerts, blind: [] }, POLICY, mailConfig(up.port));
+    await tell(later, { alerts, blind: [] }, { alerts: ALERTS, notify: mailConfig(up.port) });
     expect(subjectsOf(up.mails)).toEqual([
       '[opsctl] CRITICAL storage-full: sft-a',
       '[opsctl] CRITICAL node-down: sft-a',
