@@ -7,12 +7,14 @@ import { diffCommand } from './diff.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
+import { notifyCommand } from './notify.ts';
 import { pipelineCommand } from './pipeline.ts';
 import { pruneCommand } from './prune.ts';
 import { renderCommand } from './render.ts';
 import { rerunCommand } from './rerun.ts';
 import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
+import { silenceCommand } from './silence.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
 import { trainersCommand } from './trainers.ts';
@@ -35,5 +37,7 @@ export const commands: readonly Command[] = [
   diagnoseCommand,
   faultsCommand,
   runbookCommand,
+  silenceCommand,
+  notifyCommand,
   sandboxCommand,
 ];
