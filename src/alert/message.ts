@@ -20,6 +20,9 @@ export interface Message {
   readonly cleared: readonly Alert[];
 }
 
+/** A message is a file for each address, so it must not grow with the cluster. */
+const FULL_ALERTS = 20;
+
 export function messageOf(
   record: GroupRecord,
   reason: SendReason,
@@ -37,9 +40,14 @@ export function messageOf(
     severity: alerts.length === 0 ? (record.told?.peak ?? severity) : severity,
     at: now.toISOString(),
     since: all.map(({ since }) => since).sort()[0] ?? now.toISOString(),
-    alerts: [...alerts].sort(bySeverityThenAge),
+    alerts: [...alerts].sort(bySeverityThenAge).map(withinReason),
     cleared: [...cleared].sort(bySeverityThenAge),
   };
+}
+
+/** Of ten thousand alerts the names are told; evidence of the first ones is all that anybody reads. */
+function withinReason(alert: Alert, index: number): Alert {
+  return index < FULL_ALERTS ? alert : { ...alert, evidence: [], command: null };
 }
 
 function bySeverityThenAge(one: Alert, two: Alert): number {

@@ -68,12 +68,12 @@ export async function sendMail(mail: Mail, address: string, smtp: SmtpConfig): P
     disableUrlAccess: true,
   });
   // A server that sends a byte now and then keeps every other limit from ending it.
-  const timer = setTimeout(() => transport.close(), WHOLE_MS);
+  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Outcome>((resolve) => {
-    setTimeout(
+    timer = setTimeout(
       () => resolve({ status: 'later', detail: `no answer within ${WHOLE_MS / 1000} s` }),
       WHOLE_MS,
-    ).unref();
+    );
   });
   const sending = transport
     .sendMail({
