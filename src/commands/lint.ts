@@ -47,10 +47,21 @@ async function lint(args: Arguments, context: Context): Promise<ExitCode> {
   return findings.some(({ severity }) => severity === 'warning') ? EXIT.failed : EXIT.ok;
 }
 
-/** NO_SITE unless a profile is found; a broken configuration is no reason not to lint. */
-async function siteOf(_context: Context): Promise<Site> {
-  const { NO_SITE } = await import('../lint/lint.ts');
-  return NO_SITE;
+/** What the profile says of the cluster. Without a configuration nothing is known; a broken one is said, and linting goes on. */
+async function siteOf({ system, options, terminal }: Context): Promise<Site> {
+  const [{ loadConfig }, { siteFrom }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../lint/site.ts'),
+  ]);
+  try {
+    const { profile } = await loadConfig(system, { config: options.config, profile: options.profile });
+    return siteFrom(profile.partitions, profile.slurm_version);
+  } catch (error) {
+    if (options.config !== undefined || options.profile !== undefined || !(error instanceof UsageError))
+      throw error;
+    terminal.warn(printable(`the configuration is not used: ${error.message}`));
+    return siteFrom({}, null);
+  }
 }
 
 async function lintFile(
