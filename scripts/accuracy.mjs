@@ -10,7 +10,14 @@ import { bundled } from './bundled.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const asJson = process.argv.includes('--json');
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'));
-const ours = ['excerpts.jsonl', 'excerpts-2.jsonl'].map((name) => join(root, 'test', 'fixtures', name));
+const ours = [
+  'excerpts.jsonl',
+  'excerpts-2.jsonl',
+  'excerpts-3.jsonl',
+  'excerpts-4.jsonl',
+  'excerpts-5.jsonl',
+  'excerpts-6.jsonl',
+].map((name) => join(root, 'test', 'fixtures', name));
 const corpus = ['..', '../..'].map((up) => join(root, up, 'shared', 'corpus', 'dev.jsonl'));
 const files = named.length > 0 ? named : [...corpus.filter((path) => existsSync(path)).slice(0, 1), ...ours];
 

@@ -7,7 +7,9 @@ import { diagnoseCommand } from './diagnose.ts';
 import { diffCommand } from './diff.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
+import { lintCommand } from './lint.ts';
 import { logsCommand } from './logs.ts';
+import { notifyCommand } from './notify.ts';
 import { pipelineCommand } from './pipeline.ts';
 import { preflightCommand } from './preflight.ts';
 import { pruneCommand } from './prune.ts';
@@ -15,6 +17,7 @@ import { renderCommand } from './render.ts';
 import { rerunCommand } from './rerun.ts';
 import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
+import { silenceCommand } from './silence.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
 import { trainersCommand } from './trainers.ts';
@@ -38,6 +41,9 @@ export const commands: readonly Command[] = [
   checksCommand,
   diagnoseCommand,
   faultsCommand,
+  lintCommand,
   runbookCommand,
+  silenceCommand,
+  notifyCommand,
   sandboxCommand,
 ];
