@@ -4,6 +4,7 @@ import { configCommand } from './config.ts';
 import { dataCommand } from './data.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { diffCommand } from './diff.ts';
+import { drillCommand } from './drill.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
@@ -36,4 +37,5 @@ export const commands: readonly Command[] = [
   faultsCommand,
   runbookCommand,
   sandboxCommand,
+  drillCommand,
 ];
