@@ -88,7 +88,8 @@ function timeOf([program, ...argv], env = {}) {
   const start = performance.now();
   const { status, error } = spawnSync(program, argv, {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Not to /dev/null: grep notices that, and stops at its first match.
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (error || status !== 0) throw error ?? new Error(`${program}: exit code ${status}`);
   return performance.now() - start;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
+import { benchLint } from './bench-lint.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -16,7 +17,7 @@ const bare = () => time([node, '-e', '0']);
 const rows = [];
 
 /** `npm run bench -- PART...` runs these alone. */
-const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare) };
+const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare), lint: lintBesideShellcheck };
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
 if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${Object.keys(PARTS).join(', ')}`);
@@ -30,6 +31,13 @@ try {
   rmSync(place, { recursive: true, force: true });
 }
 report();
+
+function lintBesideShellcheck() {
+  const measured = benchLint();
+  if (measured === undefined) return console.log('shellcheck is not installed here: lint is not measured');
+  const ratio = measured.subject / measured.reference;
+  rows.push({ name: 'opsctl lint / shellcheck, 1,000 files', ratio, limit: 1, ...measured });
+}
 
 function benchStart() {
   const data = join(place, 'data');

@@ -6,19 +6,20 @@ import { pathToFileURL } from 'node:url';
 
 const RANKS = 16;
 const BLOCK_BYTES = 1 << 20;
-/** Blocks that differ; a log is a sequence of them. */
-const BLOCKS = 48;
+/** Blocks that differ, at most; a log is a sequence of them. */
+const MOST_BLOCKS = 48;
 
 /** @param bytes at least what the end takes, about 2 kB. */
 export function makeLog(path, bytes, seed = 1) {
   const random = generator(seed);
-  const blocks = Array.from({ length: BLOCKS }, () => Buffer.from(block(random)));
+  const different = Math.min(MOST_BLOCKS, Math.ceil(bytes / BLOCK_BYTES));
+  const blocks = Array.from({ length: different }, () => Buffer.from(block(random)));
   const ending = Buffer.from(end());
   const file = openSync(path, 'w');
   try {
     writeSync(file, Buffer.from(start()));
     for (let left = bytes - ending.length; left > 0; ) {
-      const next = blocks[Math.floor(random() * BLOCKS)];
+      const next = blocks[Math.floor(random() * different)];
       const cut = left >= next.length ? next.length : next.lastIndexOf(0x0a, left) + 1;
       if (cut === 0) break;
       writeSync(file, next, 0, cut);

@@ -7,6 +7,8 @@ const FLOORS = [
   'system',
   'terminal',
   'slurm',
+  'shell',
+  'lint',
   'config',
   'template',
   'trainer',
@@ -15,6 +17,8 @@ const FLOORS = [
   'pipeline',
   'runbook',
   'diagnosis',
+  'alert',
+  'notify',
   'sandbox',
   'commands',
 ];
@@ -22,6 +26,7 @@ const FLOORS = [
 const DOORS: Record<string, readonly string[]> = {
   zx: ['system/exec.ts'],
   handlebars: ['template/render.ts'],
+  nodemailer: ['notify/email.ts'],
   // The second is for what outlives opsctl: the daemons of a sandbox.
   'node:child_process': ['sandbox/daemon.ts', 'system/exec.ts'],
 };

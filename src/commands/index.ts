@@ -7,13 +7,16 @@ import { diffCommand } from './diff.ts';
 import { drillCommand } from './drill.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
+import { lintCommand } from './lint.ts';
 import { logsCommand } from './logs.ts';
+import { notifyCommand } from './notify.ts';
 import { pipelineCommand } from './pipeline.ts';
 import { pruneCommand } from './prune.ts';
 import { renderCommand } from './render.ts';
 import { rerunCommand } from './rerun.ts';
 import { runbookCommand } from './runbook.ts';
 import { sandboxCommand } from './sandbox.ts';
+import { silenceCommand } from './silence.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
 import { trainersCommand } from './trainers.ts';
@@ -35,7 +38,10 @@ export const commands: readonly Command[] = [
   dataCommand,
   diagnoseCommand,
   faultsCommand,
+  lintCommand,
   runbookCommand,
+  silenceCommand,
+  notifyCommand,
   sandboxCommand,
   drillCommand,
 ];

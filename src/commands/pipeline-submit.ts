@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import { loadPipeline } from '../pipeline/file.ts';
-import { type Lease, takeLease } from '../pipeline/lock.ts';
+import { takeLease } from '../pipeline/lock.ts';
 import { hasUnicode, picture } from '../pipeline/picture.ts';
 import { type PlannedStage, planStages } from '../pipeline/plan.ts';
 import { listPipelines, type PipelineRecord, pipelineFingerprint, stageRecord } from '../pipeline/record.ts';
@@ -16,6 +16,7 @@ import {
 } from '../pipeline/submit.ts';
 import type { Manifest } from '../run/manifest.ts';
 import { stamp } from '../run/name.ts';
+import type { Lease } from '../system/lease.ts';
 import { type Context, printJson } from './command.ts';
 import { pipelineInputs } from './pipeline-inputs.ts';
 

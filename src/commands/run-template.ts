@@ -147,6 +147,10 @@ function environmentOf({ profile, environment, origin }: LoadedConfig): Record<s
     data_root: { value: profile.data_root, where: origin(['data_root']) },
     secrets_file: { value: profile.secrets_file, where: origin(['secrets_file']) },
     socket_ifname: { value: profile.network.socket_ifname, where: origin(['network', 'socket_ifname']) },
+    container_runtime: {
+      value: profile.container === 'none' ? null : profile.container,
+      where: origin(['container']),
+    },
     ib_hca: { value: profile.network.ib_hca, where: origin(['network', 'ib_hca']) },
   };
   const given = Object.entries(known).filter(([, { value }]) => value !== null);

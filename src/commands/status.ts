@@ -43,7 +43,8 @@ async function list({ system, terminal, options }: Context, all: boolean): Promi
   return warn(failure, terminal.warn) ?? EXIT.ok;
 }
 
-async function one({ system, terminal, options }: Context, name: string): Promise<ExitCode> {
+async function one(context: Context, name: string): Promise<ExitCode> {
+  const { system, terminal, options } = context;
   const [{ oneStatus }, { findTarget }, { statusLines }] = await Promise.all([
     import('../run/status.ts'),
     import('../run/target.ts'),
@@ -55,7 +56,7 @@ async function one({ system, terminal, options }: Context, name: string): Promis
   });
   if (target === undefined) {
     const { showPipeline } = await import('./pipeline-status.ts');
-    return showPipeline(name, { system, terminal, options, argv: [] });
+    return showPipeline(name, context);
   }
   const { status, failure } = await oneStatus(system, target);
   if (options.json) printJson(terminal, status);

@@ -111,6 +111,7 @@ function schemaAt(schema: z.core.$ZodType, keyPath: KeyPath): z.core.$ZodType | 
 /** The schema below what gives defaults and allows null. */
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
   if (schema instanceof z.core.$ZodPipe) return unwrap(schema._zod.def.out);
+  if (schema instanceof z.core.$ZodLazy) return unwrap(schema._zod.innerType);
   const wraps =
     schema instanceof z.core.$ZodOptional ||
     schema instanceof z.core.$ZodDefault ||

@@ -16,4 +16,12 @@ export const EMPTY_PROFILE: Profile = {
   secrets_file: null,
   defaults: {},
   phases: {},
+  alerts: {
+    repeat: '4:00:00',
+    group_by: 'cause',
+    group_interval: '0:05:00',
+    resolve_after: '0:05:00',
+    quiet_hours: null,
+  },
+  notify: null,
 };

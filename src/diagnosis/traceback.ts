@@ -3,8 +3,8 @@ import type { Line } from './prefix.ts';
 /** `SomeError: words`, `package.SomeError`, as Python ends a traceback. */
 const EXCEPTION =
   /^(?:[A-Za-z_][\w.]{0,120}\.)?([A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Failure|Fault|Empty|Full|Warning|Raised|Missing|NotFound|Unavailable|Abort|Invalid|Death|Died|Closed|Refused|Exceeded|Limit|OOM)|StopIteration|StopAsyncIteration)(?::\s|:?$)/;
-/** The same where no traceback leads to it: only the two commonest forms, so that prose is not taken for one. */
-const BARE = /^(?:[A-Za-z_][\w.]{0,120}\.)?[A-Z]\w{0,60}(?:Error|Exception)(?:: |$)/;
+/** The same where no traceback leads to it, as in the end of a log: only the commonest forms, so that prose is not taken for one. */
+const BARE = /^(?:[A-Za-z_][\w.]{0,120}\.)?[A-Z]\w{0,60}(?:Error|Exception)(?:: |$)|^KeyboardInterrupt$/;
 const START = 'Traceback (most recent call last)';
 /** Lines of one traceback after which its end is no longer waited for. */
 const LONGEST = 2_000;

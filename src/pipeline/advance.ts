@@ -7,8 +7,8 @@ import { hand } from '../run/submit.ts';
 import { lastLine, slurm } from '../slurm/command.ts';
 import { squeue } from '../slurm/squeue.ts';
 import { isActive } from '../slurm/states.ts';
+import type { Lease } from '../system/lease.ts';
 import { currentUser, type System } from '../system/system.ts';
-import type { Lease } from './lock.ts';
 import { dependencyType } from './plan.ts';
 import { type PipelineRecord, type StageRecord, savePipeline } from './record.ts';
 

@@ -7,10 +7,10 @@ import { claimRecord, dropRecord, forgetRun, readRun } from '../run/registry.ts'
 import { buildManifest, codeOf, writeRun } from '../run/submit.ts';
 import { squeue } from '../slurm/squeue.ts';
 import { claimDirectory, ensureDirectory } from '../system/files.ts';
+import type { Lease } from '../system/lease.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { advance, readStages, StageRefused } from './advance.ts';
 import { cancelStages } from './cancel.ts';
-import type { Lease } from './lock.ts';
 import type { PlannedStage } from './plan.ts';
 import { forgetPipeline, type PipelineRecord, savePipeline } from './record.ts';
 

@@ -18,6 +18,11 @@ const ON_THE_NODE = [
   'SLURMD_NODENAME',
   'SLURM_JOB_ID',
   'WANDB_NAME',
+  'RESUME_FROM',
+  'VLLM_HOST',
+  'VLLM_PORT',
+  'VLLM_GROUP_PORT',
+  'cache',
 ];
 
 /**
@@ -30,17 +35,26 @@ export async function trainerCommands(
   nodes: number,
 ): Promise<TrainerCommand[]> {
   const python = /^python=.*$/m.exec(script)?.[0] ?? '';
-  const launch = /^launch\(\) \{\n[\s\S]*?\n\}$/m.exec(script)?.[0];
-  if (launch === undefined) return [];
-  const env = Object.fromEntries(ON_THE_NODE.map((name) => [name, `$${name}`]));
-  const result = await system.exec(
-    ['bash', '-c', `exec() { printf '%s\\0' "$@"; }\n${python}\n${launch}\nlaunch`],
-    {
-      env: { PATH: system.env.PATH, ...env, SLURM_NNODES: String(nodes) },
-    },
+  // Of the server as well, where one runs beside the training; Ray's own processes are no trainer's.
+  const functions = [
+    /^(launch)\(\) \{\n[\s\S]*?\n\}$/m.exec(script),
+    /^(serve)\(\) \{\n {2}exec [\s\S]*?\n\}$/m.exec(script),
+  ].filter((match) => match !== null);
+  const training = /^train_nodes=/m.test(script) ? nodes - 1 : nodes;
+  const env = {
+    PATH: system.env.PATH,
+    ...Object.fromEntries(ON_THE_NODE.map((name) => [name, `$${name}`])),
+    SLURM_NNODES: String(training),
+    SLURM_JOB_NUM_NODES: String(nodes),
+  };
+  return Promise.all(
+    functions.map(async ([body, name]) => {
+      const print = `exec() { printf '%s\\0' "$@"; exit; }`;
+      const result = await system.exec(['bash', '-c', `${print}\n${python}\n${body}\n${name}`], { env });
+      const argv = result.stdout.split('\0').slice(0, -1);
+      if (result.code !== 0 || argv[0] === undefined)
+        throw new OpsError(`the ${name} part of the script cannot be expanded: ${result.stderr.trim()}`);
+      return { program: argv[0], argv };
+    }),
   );
-  const argv = result.stdout.split('\0').slice(0, -1);
-  if (result.code !== 0 || argv[0] === undefined)
-    throw new OpsError(`the launch part of the script cannot be expanded: ${result.stderr.trim()}`);
-  return [{ program: argv[0], argv }];
 }

@@ -8,6 +8,7 @@ import type { ParameterValue } from '../template/parameter.ts';
 import { render } from '../template/render.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
 import { fromCluster, gpuOption, impossible } from './cluster.ts';
+import { mountsOf } from './container.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
@@ -119,6 +120,8 @@ function contextOf(
     ...values,
     phase: template.phase,
     stage: template.stage,
+    side: template.front.side ?? null,
+    mounts: mountsOf(template.parameters, values, run.outputDir),
     trainer: template.trainer,
     trainer_flags: trainerFlags,
     lifecycle: lifecycleContext(
@@ -138,6 +141,7 @@ function contextOf(
       id: run.runId,
       dir: run.outputDir,
       log_dir: run.logDir,
+      checkpoints: join(run.outputDir, 'checkpoints'),
       log: join(run.logDir, 'job.log'),
       comment: `opsctl:${run.runId}`,
       model_name: modelName(String(values.model)),

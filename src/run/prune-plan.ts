@@ -77,33 +77,40 @@ export function planPrune(entries: readonly Entry[], rules: PruneRules): PruneIt
   const newest = Math.max(-1, ...complete.map(({ name }) => steps.get(name)?.step ?? -1));
   const latest = Math.max(-1, ...complete.map(({ modifiedMs }) => modifiedMs));
   const ranks = rankWithinKind(complete, steps);
-  return entries.map((entry) => {
-    const { name, bytes, identity, kind, modifiedMs } = entry;
-    const parts = steps.get(name);
-    const reason = ((): Reason | null => {
-      if (kind === 'link') return 'link';
-      if (parts === undefined) return 'not-a-checkpoint';
-      if (FINAL.test(name)) return 'final';
-      if (BEST.test(name)) return 'best';
-      if (rules.inUse.has(name)) return 'in-use';
-      const rank = ranks.get(name);
-      if (entry.isComplete && (rank === 0 || modifiedMs === latest)) return 'newest-complete';
-      if (rank !== undefined && rank < Math.max(1, rules.keep)) return 'among-newest';
-      // Also while it is not known whether the job runs.
-      if (!entry.isComplete && (newest < 0 || (rules.isActive && parts.step >= newest)))
-        return 'being-written';
-      if (rules.nowMs - modifiedMs < rules.minAgeMs) return 'young';
-      return null;
-    })();
-    return {
-      name,
-      action: reason === null ? 'delete' : 'keep',
-      bytes,
-      step: parts?.step ?? null,
-      reason,
-      identity,
-    };
+  const seen = { steps, newest, latest, ranks };
+  return entries.map((entry): PruneItem => {
+    const { name, bytes, identity } = entry;
+    const reason = reasonToKeep(entry, seen, rules);
+    const step = steps.get(name)?.step ?? null;
+    return { name, action: reason === null ? 'delete' : 'keep', bytes, step, reason, identity };
   });
+}
+
+interface Seen {
+  readonly steps: ReadonlyMap<string, { kind: string; step: number }>;
+  /** Highest step and latest change of the complete ones; -1 without any. */
+  readonly newest: number;
+  readonly latest: number;
+  readonly ranks: ReadonlyMap<string, number>;
+}
+
+/** Null when nothing speaks for it. */
+function reasonToKeep(
+  { name, kind, isComplete, modifiedMs }: Entry,
+  { steps, newest, latest, ranks }: Seen,
+  rules: PruneRules,
+): Reason | null {
+  const step = steps.get(name)?.step;
+  const rank = ranks.get(name);
+  if (kind === 'link') return 'link';
+  if (step === undefined) return 'not-a-checkpoint';
+  if (FINAL.test(name)) return 'final';
+  if (BEST.test(name)) return 'best';
+  if (rules.inUse.has(name)) return 'in-use';
+  if (isComplete && (rank === 0 || modifiedMs === latest)) return 'newest-complete';
+  if (rank !== undefined && rank < Math.max(1, rules.keep)) return 'among-newest';
+  if (!isComplete && (newest < 0 || (rules.isActive && step >= newest))) return 'being-written';
+  return rules.nowMs - modifiedMs < rules.minAgeMs ? 'young' : null;
 }
 
 /** 0 is the newest of its kind, by step. */

@@ -108,16 +108,12 @@ export async function loadTemplate(
     findStage(env, phase, stage),
     readAll(env, 'partials'),
   ]);
-  const shared = await Promise.all((phaseFile.front.shares ?? []).map((name) => findShared(env, name)));
   const found = trainer === undefined ? undefined : await findProgram(env, phase, trainer, stage);
   const main = found?.program ?? phaseFile;
-  const files = [
-    ...(found ? [found.program, ...found.parts.values()] : []),
-    ...(stageFile ? [stageFile] : []),
-    phaseFile,
-    ...shared,
-    ...partials.values(),
-  ];
+  const own = found ? [found.program, ...found.parts.values()] : [];
+  const shares = [...own, phaseFile].flatMap(({ front }) => front.shares ?? []);
+  const shared = await Promise.all(shares.map((name) => findShared(env, name)));
+  const files = [...own, ...(stageFile ? [stageFile] : []), phaseFile, ...shared, ...partials.values()];
   // What a program does not say of itself its trainer's parts say for all of them.
   const fronts = [...(found?.parts.values() ?? []), main].map(({ front }) => front);
   return {
@@ -160,7 +156,7 @@ async function findStage(
 async function findShared(env: System['env'], name: string): Promise<TemplateFile> {
   const file = await find(env, join('shared', name));
   if (file) return file;
-  throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which a phase asks for`);
+  throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which another template shares`);
 }
 
 /** The program's file, and the parts that the programs of its trainer have in common, by name. */

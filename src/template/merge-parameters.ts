@@ -10,29 +10,37 @@ import type { Parameter } from './parameter.ts';
  * @throws UsageError naming the file of a declaration that is not whole.
  */
 export function mergeParameters(files: readonly TemplateFile[]): Parameter[] {
-  const merged = new Map<string, Parameter>();
+  const merged = new Map<string, Declaration>();
   for (const file of [...files].reverse()) {
     for (const name of file.front.without ?? []) merged.delete(name);
     for (const [name, entry] of Object.entries(file.front.parameters ?? {})) {
-      const known: Partial<Parameter> = merged.get(name) ?? {};
-      merged.set(name, complete(name, { ...known, ...entry }, file));
+      const known = merged.get(name);
+      merged.set(name, {
+        entry: { ...known?.entry, ...entry },
+        group: known?.group ?? file.front.title,
+        path: file.path,
+      });
     }
   }
   const order = files.map((file) => file.front.title);
-  return [...merged.values()].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+  const parameters = [...merged].map(([name, declaration]) => complete(name, declaration));
+  return parameters.sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
 }
 
-function complete(
-  name: string,
-  entry: Readonly<ParameterEntry> & { readonly group?: string },
-  file: TemplateFile,
-): Parameter {
+interface Declaration {
+  readonly entry: Readonly<ParameterEntry>;
+  readonly group: string;
+  /** The file that was the last to say something of it. */
+  readonly path: string;
+}
+
+function complete(name: string, { entry, group, path }: Declaration): Parameter {
   const { type, help } = entry;
   if (!/^[a-z][a-z0-9_]*$/.test(name))
-    throw new UsageError(`${file.path}: parameter "${name}": a name is lower-case words joined by "_"`);
+    throw new UsageError(`${path}: parameter "${name}": a name is lower-case words joined by "_"`);
   if (type === undefined || help === undefined)
-    throw new UsageError(`${file.path}: parameter "${name}" needs a type and a help text`);
+    throw new UsageError(`${path}: parameter "${name}" needs a type and a help text`);
   if (type === 'choice' && !entry.choices?.length)
-    throw new UsageError(`${file.path}: parameter "${name}" is a choice without choices`);
-  return { ...(entry as Partial<Parameter>), name, type, help, group: entry.group ?? file.front.title };
+    throw new UsageError(`${path}: parameter "${name}" is a choice without choices`);
+  return { ...(entry as Partial<Parameter>), name, type, help, group };
 }

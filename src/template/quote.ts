@@ -20,3 +20,14 @@ export function directiveValue(value: string): string {
 export function directivePath(value: string): string {
   return directiveValue(value.replaceAll('%', '%%'));
 }
+
+/**
+ * A value of a Hydra override. Within quotes everything is literal but the quote itself, backslashes before it, and an
+ * interpolation (Hydra 1.3, extended override syntax).
+ * @throws TypeError for an interpolation, which would be replaced.
+ */
+export function hydraValue(value: string): string {
+  if (/\$\{/.test(value)) throw new TypeError(`Hydra would replace what is in ${JSON.stringify(value)}`);
+  if (/^[A-Za-z0-9_@%+:./-]+$/.test(value)) return value;
+  return `"${value.replace(/\\*(?="|$)/g, '$&$&').replaceAll('"', '\\"')}"`;
+}

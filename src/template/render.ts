@@ -1,7 +1,7 @@
 import type Handlebars from 'handlebars';
 import Runtime from 'handlebars/runtime.js';
 import { UsageError } from '../errors.ts';
-import { directivePath, directiveValue, shellWord } from './quote.ts';
+import { directivePath, directiveValue, hydraValue, shellWord } from './quote.ts';
 
 /**
  * A piece of text that a template cannot print as it is: only through a helper that quotes it for its place.
@@ -76,7 +76,7 @@ export function render(
 ): string {
   const compiled = Object.fromEntries([...partials].map(([name, partial]) => [name, partial.compiled]));
   try {
-    return `${main.compiled(context, { helpers: HELPERS, partials: compiled }).trimEnd()}\n`;
+    return `${main.compiled(context, { helpers: HELPERS, partials: compiled }).trim()}\n`;
   } catch (error) {
     throw new UsageError(
       `the template ${main.path} cannot be rendered: ${error instanceof Error ? error.message : String(error)}`,
@@ -90,9 +90,20 @@ const HELPERS: Record<string, Handlebars.HelperDelegate> = {
   directive: (value: unknown) => directiveValue(plain(value)),
   'directive-path': (value: unknown) => directivePath(plain(value)),
   comment: (value: unknown) => plain(value),
+  // In YAML a string of JSON is a string, whatever it holds.
+  yaml: (value: unknown) => JSON.stringify(plain(value)),
   eq: (left: unknown, right: unknown) => plain(left) === plain(right),
   and: (left: unknown, right: unknown) => Boolean(left) && Boolean(right),
   or: (left: unknown, right: unknown) => Boolean(left) || Boolean(right),
+  // Hydra reads a quoted value as it is, up to an interpolation, which nothing escapes.
+  hydra: (value: unknown) => new Text(hydraValue(plain(value))),
+  words: (value: unknown) =>
+    plain(value)
+      .split(/\s+/)
+      .filter((word) => word !== '')
+      .map((word) => new Text(word)),
+  above: (left: unknown, right: unknown) => Number(plain(left)) > Number(plain(right)),
+  multiple: (left: unknown, right: unknown) => Number(plain(left)) % Number(plain(right)) === 0,
   // `{{#if n}}` takes 0 for missing, and null must not print: this asks whether there is a value at all.
   given: (value: unknown) => value !== null && value !== undefined,
 };

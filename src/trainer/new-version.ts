@@ -31,28 +31,31 @@ export function newVersion(
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, entry]) => [name, withKnownType(entry, known.get(sameName(name)))]),
   );
-  const {
-    notes: _,
-    program: _program,
-    version: _version,
-    source: _source,
-    ...kept
-  } = previous ?? {
-    syntax: 'argparse' as const,
-  };
+  // What was noted of the version before may not be true of this one.
+  const { notes: _, ...base }: Partial<FlagList> = previous ?? {};
   return {
+    ...base,
     program,
     version,
     source,
-    ...kept,
+    ...(base.frameworks ? { frameworks: moved(base.frameworks, base.version, version) } : {}),
+    syntax: found.syntax ?? base.syntax ?? 'argparse',
     ...(found.dashes === undefined ? {} : { dashes: found.dashes }),
     ...(found.abbreviations === undefined ? {} : { abbreviations: found.abbreviations }),
     ...(found.unknown === undefined ? {} : { unknown: found.unknown }),
     ...(found.positionals === undefined ? {} : { positionals: found.positionals }),
-    syntax: found.syntax ?? kept.syntax,
     aliases: found.aliases ?? {},
     flags,
   };
+}
+
+/** The program's own version among the frameworks has moved; of the others nothing is known. */
+function moved(
+  frameworks: Readonly<Record<string, string>>,
+  from: string | undefined,
+  to: string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(frameworks).map(([name, of]) => [name, of === from ? to : of]));
 }
 
 /** A version may write the same flag with dashes that another wrote with underscores. */

@@ -53,6 +53,13 @@ describe('trainers add', () => {
     expect(difference?.removed).not.toContain('--master-port');
   });
 
+  it("keeps the versions of the frameworks, and moves the program's own", async () => {
+    const { system, file } = site('parser.add_argument("--learning_rate", type=float)');
+    await addVersion(system, request(file, { program: 'trl-sft', version: '1.11.0' }));
+    const [list] = (await loadKnowledge(system.env)).lists('trl-sft');
+    expect(list?.frameworks).toEqual({ trl: '1.11.0', transformers: '5.18.0' });
+  });
+
   it('writes nothing when it is only to be shown', async () => {
     const { system, file } = site(HELP);
     const added = await addVersion(system, request(file, { write: false }));

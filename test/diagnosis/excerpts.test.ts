@@ -11,7 +11,14 @@ interface Excerpt {
 }
 
 /** What people posted in public issues, shortened, with its source: labelled by a person before the engine read it. */
-const excerpts = ['excerpts.jsonl', 'excerpts-2.jsonl'].flatMap((name) =>
+const excerpts = [
+  'excerpts.jsonl',
+  'excerpts-2.jsonl',
+  'excerpts-3.jsonl',
+  'excerpts-4.jsonl',
+  'excerpts-5.jsonl',
+  'excerpts-6.jsonl',
+].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
     .split('\n')
@@ -19,14 +26,9 @@ const excerpts = ['excerpts.jsonl', 'excerpts-2.jsonl'].flatMap((name) =>
 );
 
 /** Pairs of which either is fair. */
-const EITHER = [
-  ['path-missing', 'resume-failed'],
-  ['path-missing', 'srun-step-failed'],
-  ['hang', 'cancelled'],
-  ['nccl-timeout', 'nccl-error'],
-  ['gpu-ecc', 'gpu-xid'],
-  ['killed-external', 'host-oom'],
-];
+const EITHER = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', 'fixtures', 'either.json'), 'utf8'),
+) as readonly (readonly string[])[];
 
 const answers = await Promise.all(
   excerpts.map(async ({ id, label, sure, text }) => {

@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/diagnosis/finding.ts';
 import { rank } from '../../src/diagnosis/rank.ts';
 import { slurmFindings } from '../../src/diagnosis/slurm-evidence.ts';
-import type { SlurmJob } from '../../src/slurm/job.ts';
-import { jobState } from '../../src/slurm/states.ts';
-import { runbooks } from './engine.ts';
+import { job, runbooks } from './engine.ts';
 
 /** What one of our signatures would have found at a line. */
 function found(name: string, line = 1, survived = false): Finding {
@@ -69,29 +67,6 @@ describe('among what was found', () => {
     );
   });
 });
-
-function job(state: string, more: Partial<SlurmJob> = {}): SlurmJob {
-  return {
-    source: 'sacct',
-    jobId: '12',
-    rawId: '12',
-    name: 'x',
-    user: 'u',
-    partition: 'gpu',
-    state: jobState(state),
-    reason: null,
-    nodeCount: 1,
-    nodes: 'gnode01',
-    elapsedSeconds: 60,
-    limitSeconds: 60,
-    submitTime: 1,
-    startTime: 2,
-    endTime: 3,
-    exitCode: 0,
-    signal: null,
-    ...more,
-  };
-}
 
 describe('Slurm’s state', () => {
   it.each([

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parsePipeline } from '../../src/pipeline/file.ts';
 
@@ -106,5 +108,25 @@ describe('a pipeline that cannot be', () => {
   it('is told of a problem of a repeated stage once', () => {
     const text = 'stages: [{ repeat: 3, stages: [{ phase: sft, after: nope }] }]';
     expect(() => parsePipeline('p.yaml', text)).toThrow(/^[^\n]*nope[^\n]*$/);
+  });
+});
+
+describe('the examples', () => {
+  const read = (name: string) =>
+    parsePipeline(
+      name,
+      readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'pipelines', name), 'utf8'),
+    );
+
+  it('are phased SFT, whose stages start each from the one before', () => {
+    const { name, stages: all } = read('phased-sft.yaml');
+    expect(name).toBe('phased-sft');
+    expect(all.map((stage) => stage.sources.map(({ from }) => from))).toEqual([[], ['easy'], ['medium']]);
+  });
+
+  it('are SFT and DPO in turn, three times', () => {
+    const { stages: all } = read('sft-dpo-in-turn.yaml');
+    expect(all.map((stage) => stage.name)).toEqual(['sft-1', 'dpo-1', 'sft-2', 'dpo-2', 'sft-3', 'dpo-3']);
+    expect(all[4]?.values.data).toBe('/data/sft/round3');
   });
 });

@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { trainerCommands } from '../../src/run/commands.ts';
+import { realSystem } from '../../src/system/system.ts';
+import { checkCommand } from '../../src/trainer/check.ts';
+import { loadKnowledge } from '../../src/trainer/knowledge.ts';
 import { planOf } from '../support/plan.ts';
+import { CASES as ALL, caseName } from './cases.ts';
 
 const paths = { data: '/data/sft', output: '/data/runs' };
 /** Name of the golden file, trainer, values. `npm run golden` writes them anew; read the difference before you commit it. */
-const CASES: [string, string, Record<string, unknown>][] = [
+const SFT: [string, string, Record<string, unknown>][] = [
   ['sft-example', 'example', { ...paths, nodes: 2 }],
   [
     'sft-xllm-zero3',
@@ -65,18 +70,63 @@ const CASES: [string, string, Record<string, unknown>][] = [
   ],
 ];
 
+const CONTAINERS: [string, Record<string, unknown>][] = [
+  [
+    'container-pyxis',
+    {
+      container_image: 'nvcr.io#nvidia/pytorch:25.01-py3',
+      container_runtime: 'pyxis',
+      secrets_file: '/home/me/.secrets',
+    },
+  ],
+  [
+    'container-apptainer',
+    {
+      container_image: '/images/trl 1.0.sif',
+      container_runtime: 'apptainer',
+      container_mounts: '/scratch /opt/site',
+      modules: 'apptainer/1.3',
+      data_root: '/data/me',
+    },
+  ],
+  ['conda', { conda_env: 'trl', modules: 'miniforge3' }],
+  ['venv', { venv: "/envs/it's mine" }],
+  ['uv', { uv_project: '/code/project' }],
+];
+const NAMED = [
+  ...SFT.map(([name, trainer, values]) => ({ name, trainer, values, phase: 'sft', stage: undefined })),
+  ...ALL.map((one) => ({ name: caseName(one), stage: undefined, ...one })),
+  ...CONTAINERS.map(([name, values]) => ({
+    name: `sft-trl-${name}`,
+    trainer: 'trl',
+    phase: 'sft',
+    stage: undefined,
+    values: { ...paths, model: '/models/base-7b', nodes: 2, ...values },
+  })),
+];
+type Named = (typeof NAMED)[number];
+const planNamed = ({ name, trainer, values, phase, stage }: Named) =>
+  planOf(trainer, values, {
+    phase,
+    stage,
+    trainerFlags: name.includes('odd') ? ['--chat_template_path', "it's; here"] : [],
+  });
+
 describe('golden scripts', () => {
-  it.each(CASES)('%s is rendered as it was agreed', async (name, trainer, values) => {
-    const path = `test/golden/${name}.sbatch`;
-    const { script } = await planOf(trainer, values, {
-      trainerFlags: name.includes('odd') ? ['--chat_template_path', "it's; here"] : [],
-    });
+  it.each(NAMED)('$name is rendered as it was agreed', async (one) => {
+    const path = `test/golden/${one.name}.sbatch`;
+    const { script } = await planNamed(one);
     if (process.env.UPDATE_GOLDEN) writeFileSync(path, script);
     expect(existsSync(path), `${path} is missing: npm run golden`).toBe(true);
     expect(script).toBe(readFileSync(path, 'utf8'));
   });
 
-  it.each(CASES)('%s passes bash -n and shellcheck', (name) => {
+  it('have no file that nobody renders', () => {
+    const files = readdirSync('test/golden').filter((file) => file.endsWith('.sbatch'));
+    expect(files).toEqual(NAMED.map(({ name }) => `${name}.sbatch`).sort());
+  });
+
+  it.each(NAMED)('$name passes bash -n and shellcheck', ({ name }) => {
     const path = `test/golden/${name}.sbatch`;
     execFileSync('bash', ['-n', path]);
     expect(execFileSync('shellcheck', ['--severity=style', path], { encoding: 'utf8' })).toBe('');
@@ -84,6 +134,31 @@ describe('golden scripts', () => {
     const node = /<<'NODE'[^\n]*\n([\s\S]*?)\nNODE\n/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
     expect(node).toContain('launch()');
     // SC2154: set by the batch script and by Slurm. SC2016: a name that holds $(…) is meant to stay as it is.
-    execFileSync('shellcheck', ['--shell=bash', '--exclude=SC2154,SC2016', '-'], { input: node });
+    // SC2054: a flag's value may be a list with commas.
+    execFileSync('shellcheck', ['--shell=bash', '--exclude=SC2154,SC2016,SC2054', '-'], { input: node });
+  });
+
+  it.each(NAMED)('$name gives the trainer only flags that its version has', async (one) => {
+    const { script } = await planNamed(one);
+    const commands = await trainerCommands(realSystem(), script, 2);
+    expect(commands.length).toBeGreaterThan(0);
+    const knowledge = await loadKnowledge({ HOME: '/nowhere' });
+    for (const { argv } of commands) {
+      const { programs, problems } = checkCommand(argv, knowledge);
+      expect(problems, argv.join(' ')).toEqual([]);
+      // A program that is not known would pass everything.
+      if (one.trainer !== 'example') expect(programs.length, argv.join(' ')).toBeGreaterThan(0);
+    }
+    // LLaMA-Factory reads the rest from a file that the script writes: the same names as its flags.
+    const settings = /<<'YAML'\nstage: ([\s\S]*?)\nYAML\n/.exec(script)?.[0].split('\n').slice(1, -2) ?? [];
+    const flags = settings
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .flatMap((line) => {
+        const [, key = '', value = ''] = /^(\w+): (.*)$/.exec(line) ?? [];
+        return [`--${key}`, value.startsWith('"') ? (JSON.parse(value) as string) : value];
+      });
+    expect(flags.length > 0).toBe(one.trainer === 'llama-factory');
+    const words = ['llamafactory-cli', 'train', ...flags];
+    if (flags.length > 0) expect(checkCommand(words, knowledge).problems).toEqual([]);
   });
 });

@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { loadTemplate } from '../../src/template/load.ts';
+import { loadTemplate, type Template } from '../../src/template/load.ts';
+import type { Parameter } from '../../src/template/parameter.ts';
 import { planOf } from '../support/plan.ts';
+import { CASES, type Case } from './cases.ts';
 
 // The whole rendered script runs in bash, with stand-ins for Slurm's and Python's programs that record their
 // arguments. Whatever a user typed, the canary must not appear and the trainer must get exactly that text.
@@ -26,29 +28,54 @@ beforeAll(() => {
   standIn('srun', 'while [[ $1 == --* ]]; do shift; done\nSLURM_NODEID=0 exec "$@"');
   standIn('scontrol', 'echo gnode01');
   standIn('getent', 'exit 0');
-  standIn('python3', `printf '%s\\0' "$@" >"${place}/argv"`);
+  // What trains: it notes what it was given.
+  const record = `printf '%s\\0' "$@" >"$RECORD"`;
+  standIn('llamafactory-cli', record);
+  standIn('python3', record);
 });
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-function runScript(script: string, outputDir: string): string[] {
-  rmSync(join(place, 'argv'), { force: true });
-  mkdirSync(join(outputDir, 'logs'), { recursive: true });
-  execFileSync('bash', ['-s'], {
-    input: script,
-    cwd: outputDir,
-    stdio: ['pipe', 'ignore', 'inherit'],
-    env: {
-      PATH: `${join(place, 'bin')}:/usr/bin:/bin`,
-      HOME: place,
-      SLURM_JOB_ID: '7',
-      SLURM_JOB_NODELIST: 'gnode01',
-      SLURM_NNODES: '1',
-      SLURMD_NODENAME: 'gnode01',
-      CANARY: canary,
-    },
-  });
-  return readFileSync(join(place, 'argv'), 'utf8').split('\0').slice(0, -1);
+/** A place for one run, so that several run at the same time. */
+interface Run {
+  readonly output: string;
+  readonly data: string;
 }
+
+async function runScript(
+  script: string,
+  outputDir: string,
+  { data }: Run,
+): Promise<{ code: number | null; argv: string[] }> {
+  const record = join(outputDir, 'argv');
+  mkdirSync(join(outputDir, 'logs'), { recursive: true });
+  mkdirSync(data, { recursive: true });
+  for (const name of ['x.jsonl', 'x_document.bin', 'x.parquet']) writeFileSync(join(data, name), '{}\n');
+  const code = await new Promise<number | null>((resolve) => {
+    const child = spawn('bash', ['-s'], {
+      timeout: 20_000,
+      cwd: outputDir,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {
+        PATH: `${join(place, 'bin')}:/usr/bin:/bin`,
+        HOME: place,
+        SLURM_JOB_ID: '7',
+        SLURM_JOB_NODELIST: 'gnode01',
+        SLURM_NNODES: '1',
+        SLURM_JOB_NUM_NODES: '1',
+        SLURMD_NODENAME: 'gnode01',
+        CANARY: canary,
+        RECORD: record,
+      },
+    });
+    child.once('close', resolve);
+    child.stdin.on('error', () => undefined).end(script);
+  });
+  const argv = existsSync(record) ? readFileSync(record, 'utf8').split('\0') : [''];
+  return { code, argv: argv.slice(0, -1) };
+}
+
+/** Types whose values are text; numbers and names are read before they get anywhere (parameter.test.ts). */
+const TEXTS = new Set(['string', 'path', 'model']);
 
 const SPLINTERS = [
   '$(touch "$CANARY")',
@@ -91,70 +118,109 @@ const hostile = fc
   .array(fc.oneof(fc.constantFrom(...SPLINTERS), fc.string({ maxLength: 6 })), { minLength: 1, maxLength: 5 })
   .map((parts) => parts.join(''));
 
-/** Where in the trainer's command line a parameter arrives, for those that arrive as they are. */
-const FLAGS: Record<string, Record<string, string>> = {
-  example: { model: '--model_name_or_path', data: '--data_path', data_suffix: '--data_suffix' },
-  xllm: {
-    model: '--model_name_or_path',
-    tokenizer: '--tokenizer_path',
-    data: '--data_path',
-    data_suffix: '--data_suffix',
-  },
-  trl: { model: '--model_name_or_path', data: '--dataset_name' },
-};
+/** Those with a second step run on the sandbox only (rlhf.test.ts): a step's end is srun's work. */
+const SIDE = ['grpo trl', 'ppo openrlhf', 'ppo verl', 'grpo verl'];
+const SFT: readonly Case[] = [
+  { phase: 'sft', trainer: 'example', values: {} },
+  { phase: 'sft', trainer: 'xllm', values: { code: '/c' } },
+  { phase: 'sft', trainer: 'trl', values: {} },
+];
+/** These name programs and files that the job runs or reads by intention; where there is nothing, it ends. */
+const PROGRAMS = ['python', 'activate', 'modules', 'secrets_file'];
+/** Where there is no such thing on this machine the job ends before the trainer: each by itself. */
+const ENVIRONMENTS = [
+  'venv',
+  'uv_project',
+  'conda_env',
+  'container_image',
+  'container_runtime',
+  'data_suffix',
+];
+/** Parameters that arrive in the trainer's command line as they are. */
+const ARRIVE = ['model', 'data', 'tokenizer', 'eval_data', 'reference_model', 'eval_split', 'data_split'];
+/** Written into a file, or as a part of a word. */
+const WITHIN = ['llama-factory', 'verl', 'megatron'];
 
-describe.each(['example', 'xllm', 'trl'])('a hostile value for %s', (trainer) => {
-  const base = () => ({
-    model: '/m',
-    data: '/d',
-    output: join(place, 'runs'),
-    name: 'run',
-    gpus_per_node: 0,
-    ...(trainer === 'xllm' ? { code: '/c' } : {}),
-  });
+describe.concurrent.each([...SFT, ...CASES])('a hostile value for $phase $stage with $trainer', (one) => {
+  const isAlone = !SIDE.includes(`${one.stage} ${one.trainer}`);
+  let runs = 0;
+  const newRun = (): Run => {
+    const directory = join(place, `${one.phase}-${one.stage}-${one.trainer}-${runs++}`);
+    return { output: join(directory, 'runs'), data: join(directory, 'data') };
+  };
+  const load = () => loadTemplate({ HOME: '/nowhere' }, one.phase, one.trainer, one.stage);
+  const base = ({ parameters }: Template, run: Run) => {
+    const model = parameters.find(({ name }) => name === 'model')?.type === 'name' ? 'm' : '/m';
+    const nodes = parameters.find(({ name }) => name === 'nodes')?.min ?? 1;
+    const own = { model, data: run.data, output: run.output, name: 'run', nodes, gpus_per_node: 1 };
+    const known = Object.entries(own).filter(([name]) => parameters.some((each) => each.name === name));
+    return { ...one.values, ...Object.fromEntries(known) };
+  };
+  const plan = (values: Record<string, unknown>, trainerFlags: readonly string[] = []) =>
+    planOf(one.trainer, values, { phase: one.phase, stage: one.stage, trainerFlags });
+  /** The value as somebody would type it for this parameter. */
+  const typed = ({ name, type }: Parameter, text: string, run: Run): string => {
+    if (name === 'output') return join(run.output, text);
+    return type === 'path' || type === 'model' ? `${run.data}/${text}` : text;
+  };
 
   it('arrives as it is, and starts nothing, in any parameter', async () => {
-    const { parameters } = await loadTemplate({ HOME: '/nowhere' }, 'sft', trainer);
-    // These name programs and files that the job runs or reads by intention.
-    const names = parameters
-      .map(({ name }) => name)
-      .filter((name) => !['python', 'activate', 'modules', 'secrets_file'].includes(name));
+    const template = await load();
+    const texts = template.parameters.filter(({ name, type }) => !PROGRAMS.includes(name) && TEXTS.has(type));
+    const together = texts.filter(({ name }) => !ENVIRONMENTS.includes(name));
+    const apart = texts.filter(({ name }) => ENVIRONMENTS.includes(name));
+    const check = async (parameters: readonly Parameter[], words: readonly string[], mustEnd: boolean) => {
+      const run = newRun();
+      const values: Record<string, unknown> = base(template, run);
+      for (const [index, parameter] of parameters.entries()) {
+        const value = typed(parameter, words[index] ?? '', run);
+        // Refused with a reason is as good; what is not refused by itself goes into the run with the others.
+        const refused = await plan({ ...values, [parameter.name]: value }).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (refused === undefined) values[parameter.name] = value;
+        else expect(refused, `${parameter.name} = ${value}`).toBeInstanceOf(UsageError);
+      }
+      const { script, outputDir, parameters: settled } = await plan(values);
+      const data = String(settled.data?.value ?? run.data);
+      if (!isAlone) return;
+      const { code, argv } = await runScript(script, outputDir, { ...run, data });
+      expect(existsSync(canary), JSON.stringify(values)).toBe(false);
+      if (!mustEnd) return;
+      expect(code, JSON.stringify(values)).toBe(0);
+      if (WITHIN.includes(one.trainer)) return;
+      for (const name of ARRIVE)
+        if (name in values && name in settled) expect(argv).toContain(settled[name]?.value);
+    };
+    const words = fc.array(hostile, { minLength: together.length, maxLength: together.length });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...names), hostile, async (name, text) => {
-        const value = ['model', 'data', 'tokenizer', 'code', 'data_root'].includes(name)
-          ? `/${text}`
-          : name === 'output'
-            ? join(place, 'runs', text)
-            : text;
-        let plan: Awaited<ReturnType<typeof planOf>>;
-        try {
-          plan = await planOf(trainer, { ...base(), [name]: value });
-        } catch (error) {
-          // Refused with a reason is as good.
-          expect(error).toBeInstanceOf(UsageError);
-          return;
-        }
-        const argv = runScript(plan.script, plan.outputDir);
-        expect(existsSync(canary), `${name} = ${value}`).toBe(false);
-        const flag = FLAGS[trainer]?.[name];
-        if (flag) expect(argv[argv.indexOf(flag) + 1]).toBe(plan.parameters[name]?.value);
-      }),
-      { numRuns: 60 },
+      fc.asyncProperty(words, (each) => check(together, each, true)),
+      { numRuns: 3 },
     );
+    for (const parameter of apart)
+      await fc.assert(
+        fc.asyncProperty(hostile, (word) => check([parameter], [word], false)),
+        { numRuns: 1 },
+      );
   });
 
   it('arrives as it is behind "--" too', async () => {
+    const template = await load();
+    const refused = (word: string) => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(word);
     await fc.assert(
-      fc.asyncProperty(fc.array(hostile, { minLength: 1, maxLength: 4 }), async (words) => {
-        if (words.some((word) => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(word))) {
-          await expect(planOf(trainer, base(), { trainerFlags: words })).rejects.toThrow(UsageError);
-          return;
-        }
-        const plan = await planOf(trainer, base(), { trainerFlags: words });
-        expect(runScript(plan.script, plan.outputDir).slice(-words.length)).toEqual(words);
+      fc.asyncProperty(fc.array(hostile, { minLength: 4, maxLength: 12 }), async (words) => {
+        const run = newRun();
+        const values = base(template, run);
+        if (words.some(refused)) await expect(plan(values, words)).rejects.toThrow(UsageError);
+        const flags = words.filter((word) => !refused(word));
+        const { script, outputDir } = await plan(values, flags);
+        if (!isAlone) return;
+        const { argv } = await runScript(script, outputDir, run);
+        expect(flags.length === 0 ? [] : argv.slice(-flags.length)).toEqual(flags);
         expect(existsSync(canary)).toBe(false);
       }),
-      { numRuns: 15 },
+      { numRuns: 2 },
     );
   });
 });

@@ -32,6 +32,8 @@ describe('the command lines of every golden script', () => {
   it.each(SCRIPTS)('%s: launcher and trainer take all of them', async (name) => {
     const { template, commands } = await read(name);
     const { program, version } = template.front;
+    // A CPU job of the package's own scripts has no list.
+    if (program === undefined) return;
     const known = commands
       .map(({ argv }) => checkCommand(argv, knowledge, { program, version }))
       .filter(({ programs }) => programs.length > 0);

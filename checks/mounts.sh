@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# ---
+# id: mounts
+# question: "Are the file systems there, and do they answer?"
+# scope: node
+# level: node
+# gate: true
+# seconds: 20
+# inputs: [CHECK_MOUNTS]
+# rules:
+#   - fact: mounts_missing
+#     op: ne
+#     limit: "none"
+#     severity: critical
+#     message: "not mounted: {mounts_missing}"
+#     fix: "mount | grep PATH   # on this node"
+#   - fact: mounts_readonly
+#     op: ne
+#     limit: "none"
+#     severity: critical
+#     message: "mounted read-only: {mounts_readonly}"
+#     fix: "dmesg | tail   # why the kernel made it read-only"
+#   - fact: mounts_stuck
+#     op: ne
+#     limit: "none"
+#     severity: critical
+#     message: "does not answer: {mounts_stuck}"
+#     fix: "the server of the mount, or drain the node"
+# ---
+
+# The mounts a site names must be there; no mount of the run's paths may be read-only, stale or hanging.
+mounts() {
+  local mount at kind options missing='' readonly='' stuck='' table=()
+  while read -r _ at kind options _; do
+    table+=("$at $kind $options")
+  done </proc/mounts
+  ((${#table[@]} > 0)) || return
+  for mount in ${CHECK_MOUNTS:-}; do
+    local found=no entry
+    for entry in "${table[@]}"; do
+      [[ ${entry%% *} == "$mount" ]] || continue
+      found=yes
+      [[ ,${entry##* }, == *,ro,* ]] && readonly+="$mount,"
+    done
+    if [[ $found == no ]]; then
+      missing+="$mount,"
+    else
+      # shellcheck disable=SC2016
+      timeout -k 1 4 bash -c 'stat -f "$0" >/dev/null' "$mount" 2>/dev/null || stuck+="$mount,"
+    fi
+  done
+  missing=${missing%,} readonly=${readonly%,} stuck=${stuck%,}
+  printf '%s\n' "mounts_missing=${missing:-none}" "mounts_readonly=${readonly:-none}" "mounts_stuck=${stuck:-none}"
+}
+mounts

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# ---
+# id: nccl-net
+# question: "Do the interfaces and adapters that NCCL and gloo are told to use exist, are they up, and do they lead to the other nodes?"
+# scope: node
+# level: node
+# gate: true
+# seconds: 20
+# inputs: [CHECK_PEERS]
+# tools: [ip, getent]
+# rules:
+#   - fact: net_chosen
+#     op: eq
+#     limit: "none"
+#     severity: critical
+#     message: "no interface that is up fits NCCL_SOCKET_IFNAME"
+#     fix: "ip -br link   # then network.socket_ifname in the profile"
+#   - fact: net_chosen_down
+#     op: ne
+#     limit: "none"
+#     severity: warning
+#     message: "down: {net_chosen_down}"
+#     fix: "ip -br link"
+#   - fact: gloo_missing
+#     op: ne
+#     limit: "none"
+#     severity: critical
+#     message: "GLOO_SOCKET_IFNAME names interfaces that are not here: {gloo_missing}"
+#     fix: "ip -br link"
+#   - fact: net_unrouted
+#     op: ne
+#     limit: "none"
+#     when: { net_peers: "yes" }
+#     severity: critical
+#     message: "the way to other nodes does not leave by the chosen interface: {net_unrouted}"
+#     fix: "ip route get NODE   # then network.socket_ifname in the profile"
+#   - fact: hca_bad
+#     op: ne
+#     limit: "none"
+#     severity: critical
+#     message: "NCCL_IB_HCA: {hca_bad}"
+#     fix: "ls /sys/class/infiniband   # then network.ib_hca in the profile"
+# ---
+
+# NCCL_SOCKET_IFNAME, GLOO_SOCKET_IFNAME and NCCL_IB_HCA, matched as NCCL does: prefixes, "=" in front for whole names,
+# "^" in front for all but these.
+matches() { # NAME LIST EXACT
+  local item
+  local IFS=,
+  for item in $2; do
+    [[ $3 == yes && $1 == "$item" ]] && return 0
+    [[ $3 == no && $1 == "$item"* ]] && return 0
+  done
+  return 1
+}
+
+choose() { # SPEC CANDIDATE... -> the chosen ones
+  local spec=$1 exact=no but=no name
+  shift
+  [[ $spec == ^* ]] && but=yes spec=${spec#^}
+  [[ $spec == =* ]] && exact=yes spec=${spec#=}
+  for name in "$@"; do
+    if matches "$name" "$spec" "$exact"; then [[ $but == no ]] && echo "$name"; else [[ $but == yes ]] && echo "$name"; fi
+  done
+}
+
+carrier() { # INTERFACE
+  local state=''
+  read -r state 2>/dev/null <"/sys/class/net/$1/operstate"
+  [[ $state == up || $state == unknown ]]
+}
+
+nccl_net() {
+  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer route unrouted='' gloo entry device ports bad='' known=() hcas list addresses
+  for name in /sys/class/net/*; do [[ -e $name/operstate ]] && net+=("${name##*/}"); done
+  ((${#net[@]} > 0)) || return
+  # Without a choice NCCL takes any interface but loopback and docker.
+  while IFS= read -r name; do
+    [[ -n $name ]] || continue
+    if carrier "$name"; then up+="$name,"; elif [[ -n $spec && $spec != ^* ]]; then down+="$name,"; fi
+  done < <(choose "${spec:-^lo,docker}" "${net[@]}")
+  if [[ -n ${GLOO_SOCKET_IFNAME:-} ]]; then
+    for gloo in ${GLOO_SOCKET_IFNAME//,/ }; do
+      [[ -e /sys/class/net/$gloo ]] || missing+="$gloo,"
+    done
+  fi
+  up=${up%,} down=${down%,} missing=${missing%,}
+  printf '%s\n' "net_chosen=${up:-none}" "net_chosen_down=${down:-none}" "gloo_missing=${missing:-none}"
+
+  # The way to each other node must leave by a chosen interface.
+  if [[ -n ${CHECK_PEERS:-} ]] && type -P ip >/dev/null; then
+    echo net_peers=yes
+    for peer in ${CHECK_PEERS:-}; do
+      addresses=$(timeout -k 1 3 getent ahostsv4 "$peer" 2>/dev/null)
+      case $? in
+        0) ;;
+        2) unrouted+="$peer:no-address," && continue ;;
+        *) return ;;
+      esac
+      [[ $addresses =~ ^([0-9.]+)[[:space:]].*RAW ]] || return
+      route=$(timeout -k 1 3 ip -o route get "${BASH_REMATCH[1]}" 2>/dev/null)
+      case $? in
+        0) ;;
+        2) unrouted+="$peer:no-route," && continue ;;
+        *) return ;;
+      esac
+      # "10.0.0.7 via 10.0.0.1 dev eth0 src 10.0.0.5 uid 0 \    cache"; this node's own address is "local ... dev lo".
+      [[ $route =~ ^(local\ )?[0-9.]+\ (via\ [0-9.]+\ )?dev\ ([^ ]+)\ src\  ]] || return
+      [[ -z ${BASH_REMATCH[1]} ]] || continue
+      route=${BASH_REMATCH[3]}
+      [[ ",$up," == *",$route,"* ]] || unrouted+="$peer:$route,"
+    done
+    unrouted=${unrouted%,}
+    echo "net_unrouted=${unrouted:-none}"
+  else
+    echo net_peers=no
+  fi
+
+  # Adapters are named device or device:port.
+  if [[ -n ${NCCL_IB_HCA:-} && $NCCL_IB_HCA != none ]]; then
+    for name in /sys/class/infiniband/*; do [[ -e $name/ports ]] && known+=("${name##*/}"); done
+    list=${NCCL_IB_HCA#^}
+    list=${list#=}
+    if [[ $NCCL_IB_HCA != ^* ]]; then
+      for entry in ${list//,/ }; do
+        device=${entry%%:*}
+        [[ $NCCL_IB_HCA == =* ]] && hcas=$(choose "=$device" ${known[@]+"${known[@]}"}) || hcas=$(choose "$device" ${known[@]+"${known[@]}"})
+        [[ -n $hcas ]] || { bad+="$entry:missing,"; continue; }
+        for name in $hcas; do
+          ports=/sys/class/infiniband/$name/ports/
+          [[ $entry == *:* ]] && ports+=${entry##*:} || ports+='*'
+          # shellcheck disable=SC2086
+          case $(cat $ports/state 2>/dev/null) in
+            *ACTIVE*) ;;
+            *) bad+="$name:down," ;;
+          esac
+        done
+      done
+    fi
+  fi
+  bad=${bad%,}
+  echo "hca_bad=${bad:-none}"
+}
+nccl_net

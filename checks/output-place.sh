@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# ---
+# id: output-place
+# question: "Is the output on storage that every node sees?"
+# scope: node
+# level: run
+# gate: true
+# seconds: 10
+# faults: [10]
+# inputs: [CHECK_OUTPUT, CHECK_NODES]
+# rules:
+#   - fact: output_shared
+#     op: eq
+#     limit: "no"
+#     when: { several_nodes: "yes" }
+#     severity: critical
+#     message: "the output is on a {output_filesystem} of this node: the other nodes do not see it, and checkpoints fill it"
+#     fix: "--output DIR   # on the shared file system"
+#   - fact: output_shared
+#     op: eq
+#     limit: memory
+#     severity: critical
+#     message: "the output is in memory and is gone with the node"
+#     fix: "--output DIR   # on the shared file system"
+# ---
+
+# Whether the output is on a file system that the other nodes see. Checkpoints on one node's own disk fill it, and the
+# other nodes do not find them.
+output_place() {
+  local place=${CHECK_OUTPUT:-$PWD} kind
+  # shellcheck disable=SC2016
+  kind=$(timeout -k 1 5 bash -c 'place=$1; until [[ -d $place ]]; do place=${place%/*}; place=${place:-/}; done; stat -f -c %T "$place"' opsctl "$place" 2>/dev/null) || return
+  case $kind in
+    nfs | nfs4 | lustre | gpfs | ceph | cifs | smb | smb2 | afs | fuse* | 9p | v9fs | pvfs2 | ocfs2 | gfs* | fhgfs | panfs | wekafs | 'UNKNOWN (0x19830326)' | vboxsf | beegfs) echo output_shared=yes ;;
+    tmpfs | ramfs) echo output_shared=memory ;;
+    ext2/ext3 | ext4 | xfs | btrfs | zfs | overlayfs | f2fs | jfs | reiserfs) echo output_shared=no ;;
+    *) echo output_shared=not-known ;;
+  esac
+  echo "output_filesystem=$kind"
+  if ((${CHECK_NODES:-2} > 1)); then echo several_nodes=yes; else echo several_nodes=no; fi
+}
+output_place

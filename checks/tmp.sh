@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# ---
+# id: tmp
+# question: "Is there room where temporary files and caches go?"
+# scope: node
+# level: node
+# gate: true
+# seconds: 20
+# faults: [14]
+# limits:
+#   tmp_free_mib: 2048
+#   tmp_inodes_percent: 90
+# rules:
+#   - fact: tmp_free_mib
+#     op: lt
+#     limit: tmp_free_mib
+#     severity: critical
+#     message: "{tmp_free_mib} MiB free in {tmp_tightest}"
+#     fix: "--data-root DIR   # caches and TMPDIR go under it"
+#   - fact: tmp_inodes_percent
+#     op: ge
+#     limit: tmp_inodes_percent
+#     severity: warning
+#     message: "{tmp_inodes_percent} % of the inodes are used where caches go"
+#     fix: "df -i {tmp_tightest}"
+# ---
+
+# Space and inodes where temporary files and caches go; the least of all of them counts (fault 14: a small /tmp).
+tmp_space() {
+  local places=() place line free='' percent='' least='' where='' inodes=0
+  places=("${TMPDIR:-/tmp}" "${HF_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}}" "${HF_DATASETS_CACHE:-}" "${TRITON_CACHE_DIR:-}" "${TORCH_EXTENSIONS_DIR:-}")
+  for place in "${places[@]}"; do
+    [[ -n $place ]] || continue
+    until [[ -d $place || $place == / ]]; do place=${place%/*} && place=${place:-/}; done
+    line=$(timeout -k 1 5 df -Pk "$place" 2>/dev/null) || return
+    read -r _ _ _ free _ <<<"${line##*$'\n'}"
+    line=$(timeout -k 1 5 df -Pi "$place" 2>/dev/null) || return
+    read -r _ _ _ _ percent _ <<<"${line##*$'\n'}"
+    [[ $percent == - ]] && percent=0%
+    [[ $free =~ ^[0-9]+$ && $percent =~ ^[0-9]+%$ ]] || return
+    ((${percent%\%} > inodes)) && inodes=${percent%\%}
+    [[ -n $least && $least -le $free ]] || least=$free where=$place
+  done
+  printf '%s\n' "tmp_free_mib=$((least / 1024))" "tmp_tightest=$where" "tmp_inodes_percent=$inodes"
+}
+tmp_space

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# ---
+# id: wandb
+# question: "Has wandb a key, or is it off or offline?"
+# scope: node
+# level: run
+# gate: true
+# seconds: 5
+# faults: [5]
+# inputs: [CHECK_WANDB]
+# rules:
+#   - fact: wandb_key
+#     op: eq
+#     limit: missing
+#     when: { wandb_mode: "online" }
+#     severity: critical
+#     message: "no API key for wandb in WANDB_API_KEY, netrc or settings"
+#     fix: "wandb login   # or: export WANDB_MODE=offline"
+#   - fact: wandb_key
+#     op: eq
+#     limit: malformed
+#     when: { wandb_mode: "online" }
+#     severity: critical
+#     message: "what stands in {wandb_key_from} has not the shape of a wandb key"
+#     fix: "wandb login --relogin"
+# ---
+
+# Where wandb looks for its key: WANDB_API_KEY, then netrc. The key stays in the variable of one function, which prints
+# only what kind of key it is.
+wandb_shape() { # KEY
+  case $1 in
+    '') echo missing ;;
+    *[!A-Za-z0-9_-]*) echo malformed ;;
+    # 40 characters, 86 in newer ones, and longer with "local-" in front.
+    *) if ((${#1} >= 40)); then echo present; else echo malformed; fi ;;
+  esac
+}
+
+# The password of one machine in a netrc, whose entries are words that may stand on one line or on several.
+netrc_shape() { # FILE HOST
+  local words=() i machine=''
+  read -r -d '' -a words <"$1"
+  for ((i = 0; i < ${#words[@]}; i++)); do
+    case ${words[i]} in
+      machine) machine=${words[i + 1]-} ;;
+      default) machine='' ;;
+      password) [[ $machine == "$2" ]] && wandb_shape "${words[i + 1]-}" && return ;;
+    esac
+  done
+  echo missing
+}
+
+wandb() {
+  local host url=${WANDB_BASE_URL:-https://api.wandb.ai} mode=${WANDB_MODE:-online} netrc=${NETRC:-$HOME/.netrc}
+  local key source=none line
+  host=${url#*://}
+  host=${host%%[:/]*}
+  case ${WANDB_DISABLED:-} in true | 1 | yes) mode=disabled ;; esac
+  [[ ${CHECK_WANDB:-yes} == yes ]] || mode=not-used
+  local settings=${WANDB_CONFIG_DIR:-$HOME/.config/wandb}/settings
+  if [[ -n ${WANDB_API_KEY:-} ]]; then
+    source=WANDB_API_KEY key=$(wandb_shape "$WANDB_API_KEY")
+  else
+    key=missing
+    if [[ -r $netrc ]]; then
+      key=$(netrc_shape "$netrc" "$host")
+      [[ $key == missing ]] || source=netrc
+    fi
+    if [[ $key == missing && -r $settings ]]; then
+      while IFS= read -r line; do
+        [[ $line =~ ^[[:space:]]*api_key[[:space:]]*=[[:space:]]*(.*)$ ]] && key=$(wandb_shape "${BASH_REMATCH[1]}") source=settings
+      done <"$settings"
+    fi
+  fi
+  printf '%s\n' "wandb_mode=$mode" "wandb_key=$key" "wandb_key_from=$source"
+}
+wandb

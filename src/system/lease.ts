@@ -1,0 +1,89 @@
+import { link, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { EXIT, OpsError } from '../errors.ts';
+import { ensureDirectory, errorCode, fileError, readIfThere } from './files.ts';
+import type { System } from './system.ts';
+
+/** Longer than any one step between two renewals takes: every program and every server has a shorter limit. */
+const STALE_MS = 60_000;
+
+export interface Lease {
+  /** Says that the work goes on: to be called before each step. */
+  readonly renew: () => Promise<void>;
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * One process at a time changes what is in a directory, on whichever login node. A file, because the directory is what
+ * these share: taken with link(2), which is atomic on NFS too. It is free again when its process is gone or has not
+ * renewed it for a minute.
+ * @throws OpsError 75 when another process has it; `busy` says what that one does.
+ */
+export async function takeLease(system: System, directory: string, busy: string): Promise<Lease> {
+  await ensureDirectory(directory);
+  const path = join(directory, '.lock');
+  const mine = `${path}.${hostname()}.${process.pid}`;
+  await writeFile(mine, JSON.stringify({ host: hostname(), pid: process.pid }), { mode: 0o600 });
+  try {
+    if (!(await tryLink(mine, path))) {
+      const isFree = await takeAway(system, path);
+      if (!isFree || !(await tryLink(mine, path)))
+        throw new OpsError(`another opsctl ${busy} at this moment`, {
+          exitCode: EXIT.tryAgain,
+          hint: 'Try again when it is done.',
+        });
+    }
+  } finally {
+    await unlink(mine).catch(() => undefined);
+  }
+  return {
+    renew: async () => {
+      const now = system.now();
+      await utimes(path, now, now).catch(() => undefined);
+    },
+    release: () => unlink(path).catch(() => undefined),
+  };
+}
+
+async function tryLink(mine: string, path: string): Promise<boolean> {
+  try {
+    await link(mine, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw fileError('cannot write', path, error);
+  }
+}
+
+/** Takes a stale lease away. Moved first and read then: one that was renewed by another meanwhile is put back. */
+async function takeAway(system: System, path: string): Promise<boolean> {
+  const seen = await readIfThere(path);
+  if (seen !== undefined && !(await isStale(system, path, seen))) return false;
+  const aside = `${path}.${hostname()}.${process.pid}.old`;
+  const isMoved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!isMoved) return true;
+  const isSame = (await readIfThere(aside)) === seen;
+  if (!isSame) await link(aside, path).catch(() => undefined);
+  await unlink(aside).catch(() => undefined);
+  return isSame;
+}
+
+async function isStale(system: System, path: string, text: string): Promise<boolean> {
+  const { host, pid } = JSON.parse(text) as { host?: string; pid?: number };
+  if (host === hostname() && pid !== undefined && !isAlive(pid)) return true;
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined || system.now().getTime() - found.mtimeMs > STALE_MS;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,187 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CASES, type Case, caseName } from '../template/cases.ts';
+import { startSandbox, type TestSandbox, until } from './support.ts';
+
+// The scripts of all trainers on a real Slurm of two nodes, with a stand-in for the trainer's program that only notes how
+// it was started: its arguments, its environment, its limits. Those with a second step are in rlhf.test.ts.
+let slurm: TestSandbox;
+let records: string;
+
+const SIDE = ['trl', 'openrlhf', 'verl'];
+const hasSide = ({ stage, trainer }: Case) => (stage === 'grpo' || stage === 'ppo') && SIDE.includes(trainer);
+const SFT: readonly Case[] = [
+  { phase: 'sft', trainer: 'xllm', values: { code: '/code' } },
+  { phase: 'sft', trainer: 'trl', values: {} },
+];
+const TRAINED = [...SFT, ...CASES].filter((one) => one.trainer !== 'example' && !hasSide(one));
+const NODES = 2;
+const GPUS = 4;
+
+const RECORD = `#!/bin/bash
+# A stand-in for the trainer's program: notes how it was started, and ends well.
+note="$RECORDS/$SLURM_JOB_NAME.$SLURM_NODEID"
+{ basename "$0"; printf '%s\\n' "$@"; } >"$note.argv.tmp"
+env >"$note.env"
+ulimit -n >"$note.limit"
+ulimit -Hn >>"$note.limit"
+mv "$note.argv.tmp" "$note.argv"
+[[ -n $FAILS_ON ]] || exit 0
+# One node's launcher fails while the other still trains.
+[[ $FAILS_ON == "$SLURM_NODEID" ]] || exec sleep 60
+sleep 1
+exit 3
+`;
+
+interface Started {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: readonly string[];
+}
+
+function started(name: string, node: number): Started {
+  const read = (kind: string) =>
+    readFileSync(join(records, `${name}.${node}.${kind}`), 'utf8')
+      .trimEnd()
+      .split('\n');
+  const env = read('env').flatMap((line) => {
+    const [, key, value] = /^([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
+    return key === undefined ? [] : [[key, value ?? ''] as const];
+  });
+  return { argv: read('argv'), env: Object.fromEntries(env), limits: read('limit') };
+}
+
+/** What one node tells its launcher of the whole: from its flags, or from the variables that stand for them. */
+function placeOf({ argv, env }: Started) {
+  const flag = (...names: string[]) => {
+    const at = argv.findIndex((word) => names.includes(word));
+    return at === -1 ? undefined : argv[at + 1];
+  };
+  return {
+    rank: flag('--node_rank', '--machine_rank') ?? env.NODE_RANK,
+    address: flag('--master_addr', '--main_process_ip') ?? env.MASTER_ADDR,
+    port: flag('--master_port', '--main_process_port') ?? env.MASTER_PORT,
+    nodes: flag('--nnodes', '--num_machines') ?? env.NNODES,
+    processes: flag('--nproc_per_node') ?? env.NPROC_PER_NODE,
+    world: flag('--num_processes'),
+  };
+}
+
+const wordsOf = (one: Case): string[] => [
+  one.phase,
+  ...(one.stage === undefined ? [] : ['--stage', one.stage]),
+  '-t',
+  one.trainer,
+  ...Object.entries({
+    model: '/models/base',
+    ...one.values,
+    nodes: NODES,
+    gpus_per_node: GPUS,
+    data: join(slurm.root, 'data'),
+    output: join(slurm.root, 'runs'),
+    name: caseName(one),
+    time: '10:00',
+  }).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+];
+
+beforeAll(async () => {
+  slurm = await startSandbox(['--nodes', '8']);
+  records = join(slurm.root, 'records');
+  const bin = join(slurm.root, 'bin');
+  for (const directory of [records, bin, join(slurm.root, 'data')]) mkdirSync(directory);
+  for (const name of ['x.jsonl', 'x_document.bin', 'x_document.idx'])
+    writeFileSync(join(slurm.root, 'data', name), '{}\n');
+  for (const program of ['python3', 'llamafactory-cli']) {
+    writeFileSync(join(bin, program), RECORD);
+    chmodSync(join(bin, program), 0o755);
+  }
+  const env = { PATH: `${bin}:${process.env.PATH}`, RECORDS: records };
+  for (const one of TRAINED) {
+    const { code, stderr } = await slurm.opsctl(['submit', ...wordsOf(one), '--no-preflight'], { env });
+    expect(code, `${caseName(one)}: ${stderr}`).toBe(0);
+  }
+  const failing = await slurm.opsctl(
+    [
+      'submit',
+      ...wordsOf(TRAINED[0] as Case),
+      '--name',
+      'fails',
+      '--time',
+      '5:00',
+      '--no-preflight',
+      '--again',
+    ],
+    { env: { ...env, FAILS_ON: '1' } },
+  );
+  expect(failing.code, failing.stderr).toBe(0);
+  await until(
+    'all jobs end',
+    async () => (await slurm.slurm(['squeue', '--noheader', '--format=%j %T'])).stdout.trim() === '',
+    150_000,
+  );
+}, 300_000);
+afterAll(() => slurm?.down());
+
+describe('the script of a trainer', () => {
+  it.each(TRAINED.map((one) => [caseName(one), one] as const))(
+    '%s starts its program on every node',
+    async (name, one) => {
+      const log = readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
+      expect(log, log.slice(-2000)).toContain('ended with exit code 0');
+      const rendered = await slurm.opsctl(['render', ...wordsOf(one), '--json']);
+      const { commands } = JSON.parse(rendered.stdout) as { commands: { argv: string[] }[] };
+      const nodes = Array.from({ length: NODES }, (_, node) => started(name, node));
+      for (const [node, each] of nodes.entries()) {
+        const { rank, address, port, nodes: all, processes, world } = placeOf(each);
+        expect({ rank, address, all: all ?? String(NODES) }).toEqual({
+          rank: String(node),
+          address: each.env.MASTER_ADDR,
+          all: String(NODES),
+        });
+        expect(port).toBe(nodes[0]?.env.MASTER_PORT);
+        expect(Number(port)).toBeGreaterThanOrEqual(12_000);
+        if (world === undefined && one.trainer !== 'deepspeed-chat') expect(processes).toBe(String(GPUS));
+        if (world !== undefined) expect(world).toBe(String(NODES * GPUS));
+        // What was promised before the queue is what the node was given.
+        const known = { ...each.env, cache: join(each.env.RUN_DIR ?? '', 'cache') };
+        // A first start has no checkpoint to go on from.
+        const promised = commands[0]?.argv
+          .map((word) => filled(word, known))
+          .filter((word) => !/^resume\w*=$/.test(word));
+        expect(each.argv.slice(1)).toEqual(promised?.slice(1));
+        expect(each.limits[0]).toBe(each.limits[1]);
+        expect(each.env).toMatchObject({
+          TOKENIZERS_PARALLELISM: 'false',
+          PYTHONUNBUFFERED: '1',
+          NCCL_DEBUG: 'WARN',
+        });
+        expect(each.env.HF_DATASETS_CACHE).toContain(name);
+        expect(each.env.WANDB_NAME).toMatch(/-\d+$/);
+        expect(each.env.CUDA_VISIBLE_DEVICES?.split(',')).toHaveLength(GPUS);
+      }
+      expect(new Set(nodes.map(({ env }) => env.SLURMD_NODENAME)).size).toBe(NODES);
+    },
+  );
+});
+
+describe('a launcher that fails on one node', () => {
+  it('is a failure with its own exit code, although srun stops the others', () => {
+    const directory = join(slurm.root, 'runs', 'fails');
+    const log = readFileSync(join(directory, 'logs', 'job.log'), 'utf8');
+    expect(log.trimEnd().split('\n').at(-1), log).toBe('attempt 0 ended with exit code 3');
+    const attempt = JSON.parse(readFileSync(join(directory, 'attempts', '0.json'), 'utf8')) as object;
+    expect(attempt).toMatchObject({ exitCode: 3, reason: 'failed', requeued: false });
+  });
+});
+
+/** A word of `render --json`, with what only the node knew. */
+function filled(word: string, env: Readonly<Record<string, string>>): string {
+  return word.replace(/\$([A-Za-z_]\w*)/g, (whole, name: string) => env[name] ?? whole);
+}
+
+it('covers every trainer', () => {
+  expect(readdirSync('templates/trainers').sort()).toEqual(
+    [...new Set([...CASES, ...SFT].map(({ trainer }) => trainer))].sort(),
+  );
+});

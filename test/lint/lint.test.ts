@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changedLines, fixText } from '../../src/lint/fix.ts';
+import { lintText, NO_SITE } from '../../src/lint/lint.ts';
+
+const found = (text: string): string[] => lintText('x', text, NO_SITE).findings.map(({ rule }) => rule);
+const batch = (body: string, header = '#SBATCH --nodes=2'): string => `#!/bin/bash\n${header}\n${body}\n`;
+
+describe('what fires and what does not', () => {
+  it.each([
+    [
+      'early-rank',
+      'LAUNCHER="torchrun --node_rank $SLURM_NODEID"',
+      'LAUNCHER="torchrun --node_rank \\$SLURM_NODEID"',
+    ],
+    [
+      'early-rank',
+      'srun bash <<EOF\ntorchrun --node_rank $SLURM_NODEID x.py\nEOF',
+      "srun bash <<'EOF'\ntorchrun --node_rank $SLURM_NODEID x.py\nEOF",
+    ],
+    ['early-rank', 'srun bash -c "run $SLURM_PROCID"', 'srun bash -c "run \\$SLURM_PROCID"'],
+    [
+      'early-rank',
+      'export NODE_RANK=$SLURM_NODEID',
+      'work() { run $SLURM_NODEID; }; export -f work; srun bash -c work',
+    ],
+    [
+      'quoted-list',
+      'n=$(scontrol show hostnames $L)\nnodes=("$n")',
+      'n=$(scontrol show hostnames $L)\nnodes=($n)',
+    ],
+    ['srun-option', 'srun --kil-on-bad-exit=1 x', 'srun --kill-on-bad-exit=1 x --no-such-option'],
+    ['srun-option', 'srun --lable x', 'srun $OPTIONS --whatever x'],
+    ['srun-option', 'srun --wait-all-nodes=1 x', 'srun --container-image=a.sqsh x'],
+    ['pipefail-tee', 'srun python a.py 2>&1 | tee log', 'set -euo pipefail\nsrun python a.py 2>&1 | tee log'],
+    [
+      'pipefail-tee',
+      "srun bash -c 'torchrun a.py | tee log'",
+      "srun bash -c 'set -o pipefail; torchrun a.py | tee log'",
+    ],
+    ['fixed-port', 'torchrun --master_port=29500 a.py', 'torchrun --master_port=$MASTER_PORT a.py'],
+    [
+      'fixed-port',
+      'python -m torch.distributed.run --rdzv_id 7 a.py',
+      'torchrun --rdzv_id $SLURM_JOB_ID a.py',
+    ],
+    ['secret', 'wandb login 0123456789abcdef0123456789abcdef01234567', 'wandb login'],
+    ['secret', 'export OPENAI_API_KEY=sk-abcdefghij0123456789klmn', 'export OPENAI_API_KEY=<your-key-here>x'],
+    ['secret', 'python a.py --use_wandb $WANDB_API_KEY', 'python a.py --pad_token $PAD --max_tokens 5'],
+    ['conda-activate', 'conda activate x', 'source ~/miniconda3/etc/profile.d/conda.sh\nconda activate x'],
+    ['background-end', 'srun python a.py &', 'srun python a.py &\nwait'],
+    ['rm-shared', 'srun rm -rf /dev/shm/*', 'rm -rf /tmp/mine /dev/shm/nccl-mine'],
+    ['pkill-self', 'ssh node1 pkill -f train.py', 'pkill -f train.py'],
+    [
+      'master-address',
+      'torchrun --nnodes 2 --master_addr localhost a.py',
+      'torchrun --nnodes 1 --master_addr localhost a.py',
+    ],
+    ['directive-late', 'echo\n#SBATCH --time=5', "cat >x <<'E'\n#SBATCH --time=5\nE"],
+    ['endless-wait', 'vllm serve m &\nwait', 'vllm serve m &\nserver=$!\npython a.py\nkill $server\nwait'],
+  ])('%s fires on %j and not on %j', (rule, wrong, right) => {
+    expect(found(batch(wrong))).toContain(rule);
+    expect(found(batch(right))).not.toContain(rule);
+  });
+
+  it.each([
+    ['directive-option', '#SBATCH --nodes=2 stray', '#SBATCH --nodes=2 # a comment'],
+    ['directive-option', '#SBATCH --label', '#SBATCH --job-n=abbreviated'],
+    ['directive-variable', '#SBATCH --output=$HOME/x', '#SBATCH --output=/home/%u/x-%j'],
+    ['signal-target', '#SBATCH --signal=B:USR1@600', '#SBATCH --signal=TERM@600'],
+    ['tasks-per-node', '#SBATCH --tasks-per-node=8', '#SBATCH --ntasks-per-node=1'],
+  ])('%s fires on the header %j and not on %j', (rule, wrong, right) => {
+    expect(found(batch('srun torchrun a.py', wrong))).toContain(rule);
+    expect(found(batch('srun torchrun a.py', right))).not.toContain(rule);
+  });
+
+  it('never repeats a key that it found', () => {
+    const key = '0123456789abcdef0123456789abcdef01234567';
+    const text = batch(`wandb login ${key}\nexport WANDB_API_KEY=${key}\npython a.py --use_wandb ${key}`);
+    const result = lintText('x', text, NO_SITE);
+    expect(result.findings.filter(({ rule }) => rule === 'secret')).toHaveLength(3);
+    expect(JSON.stringify(result)).not.toContain(key);
+  });
+});
+
+describe('ignore', () => {
+  const line = 'export MASTER_PORT=29500';
+  it.each([
+    ['behind the line', batch(`${line} # opsctl-lint: ignore=fixed-port`)],
+    ['before the line', batch(`true\n# opsctl-lint: ignore=fixed-port\n${line}`)],
+    ['at the head', batch(`true\n${line}`, '# opsctl-lint: ignore=secret,fixed-port\n#SBATCH --nodes=2')],
+  ])('leaves a rule out %s', (_where, text) => {
+    expect(found(text)).toEqual([]);
+  });
+
+  it('says which name there is no rule', () => {
+    const [finding] = lintText('x', '# opsctl-lint: ignore=fixed-prt\ntrue\n', NO_SITE).findings;
+    expect(finding).toMatchObject({ rule: 'ignore', severity: 'info', line: 1 });
+    expect(finding?.message).toContain('fixed-port');
+  });
+});
+
+describe('any text', () => {
+  const pieces = fc.constantFrom(
+    '#!/bin/bash\n',
+    '#SBATCH --requeue\n',
+    '#SBATCH --signal=B:USR1@5\n',
+    '#SBATCH "',
+    'set -ex\n',
+    'export HF_TOKEN=$X\n',
+    'srun python a.py',
+    ' | tee x\n',
+    '\n',
+    '\r\n',
+    "bash -c '",
+    "'",
+    '"',
+    '$(',
+    ')',
+    '`',
+    '<<EOF\n',
+    'EOF\n',
+    '\\',
+    '((',
+    '{',
+    '}',
+    'if true; then\n',
+    'fi\n',
+    '${',
+    '[[',
+    'é中',
+    '&',
+    '#SBATCH --nodes=2\n',
+  );
+  const texts = fc
+    .array(fc.oneof(pieces, fc.string({ maxLength: 6 })), { maxLength: 30 })
+    .map((list) => list.join(''));
+
+  it('is judged without a throw, at lines that exist', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const lines = text.split('\n');
+        for (const { line, column } of lintText('x', text, NO_SITE).findings) {
+          expect(line).toBeGreaterThanOrEqual(1);
+          expect(line).toBeLessThanOrEqual(lines.length);
+          expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? 0) + 1);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('is fixed once, and what bash could read it can still read', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const fixed = fixText('x', text, NO_SITE);
+        expect(fixText('x', fixed, NO_SITE)).toBe(fixed);
+        // With DOS line ends bash reads other words: their mending is the point.
+        const unix = text.replaceAll('\r\n', '\n');
+        if (fixed !== unix && readable(unix)) expect(readable(fixed)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes a time that grows with its length only', () => {
+    const start = performance.now();
+    lintText('x', batch('srun python a.py --x "$Y" | tee log\n'.repeat(5000)), NO_SITE);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
+it('shows what a fix changed', () => {
+  const text = batch('export HF_TOKEN=$(cat f)\nset -ex', '#SBATCH --requeue');
+  const fixed = fixText('x', text, NO_SITE);
+  expect(changedLines(text, fixed)).toEqual([
+    '2: + #SBATCH --open-mode=append',
+    '4: - set -ex',
+    '5: + set -e',
+  ]);
+});
+
+function readable(text: string): boolean {
+  return spawnSync('bash', ['-n'], { input: text }).status === 0;
+}
