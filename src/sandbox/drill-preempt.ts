@@ -75,6 +75,9 @@ async function killWhileWriting({ run }: Scene): Promise<string> {
 
 async function requeueByHand({ system, run }: Scene): Promise<void> {
   const done = await poll(WAIT_MS, async () => {
+    // The record of the attempt is written by the script, which Slurm may not have ended yet.
+    const shown = await system.exec(['scontrol', 'show', 'job', run.jobId], { env: system.env });
+    if (!/JobState=FAILED/.test(shown.stdout)) return undefined;
     const answer = await system.exec(['scontrol', 'requeue', run.jobId], { env: system.env });
     return answer.code === 0 || undefined;
   });
