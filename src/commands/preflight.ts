@@ -94,7 +94,9 @@ async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
     import('./run-template.ts'),
     import('../run/plan.ts'),
   ]);
-  const input = await planInput(args, context, { ...choice, phase });
+  // Here --nodes names nodes; how many the run takes is the recipe's.
+  const { nodes: _named, ...ofRecipe } = args;
+  const input = await planInput(ofRecipe, context, { ...choice, phase });
   const values = valuesOf(input.parameters);
   const paths = input.template.parameters.filter(({ type }) => type === 'path').map(({ name }) => name);
   const options = ['partition', 'account', 'qos', 'reservation'].flatMap((name) =>
