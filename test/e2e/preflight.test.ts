@@ -73,7 +73,13 @@ describe.runIf(root)('opsctl preflight, on a real Slurm', () => {
   it('tells leftovers of an ended process from the files of a living one', async () => {
     await inNode('gnode02', 'echo x >/dev/shm/nccl-dead');
     const living = ['exec 9>/dev/shm/nccl-alive', 'read -r _'].join('; ');
-    const holder = spawn('nsenter', [`--target=${pids.get('gnode05')}`, '--mount', 'bash', '-c', living]);
+    const holder = spawn('/usr/bin/nsenter', [
+      `--target=${pids.get('gnode05')}`,
+      '--mount',
+      'bash',
+      '-c',
+      living,
+    ]);
     const found = await preflight('--nodes', ALL, '--only', 'shm');
     holder.kill('SIGKILL');
     await inNode('gnode05', 'rm /dev/shm/nccl-alive');
