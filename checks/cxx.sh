@@ -2,7 +2,7 @@
 # ---
 # id: cxx
 # question: "Can this node compile and link C++, as torch does for its extensions?"
-# scope: node
+# scope: both
 # level: node
 # gate: true
 # seconds: 30

@@ -2,7 +2,7 @@
 # ---
 # id: data
 # question: "Are the data files there, whole, and in a form that can be trained on?"
-# scope: node
+# scope: both
 # level: run
 # gate: false
 # seconds: 60

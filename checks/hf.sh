@@ -2,7 +2,7 @@
 # ---
 # id: hf
 # question: "Are token, cache and offline mode of the Hugging Face libraries consistent?"
-# scope: node
+# scope: both
 # level: run
 # gate: true
 # seconds: 5

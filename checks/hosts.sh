@@ -2,7 +2,7 @@
 # ---
 # id: hosts
 # question: "Can this node reach the hosts that the run talks to, the way the job would?"
-# scope: node
+# scope: both
 # level: run
 # gate: false
 # seconds: 20

@@ -2,7 +2,7 @@
 # ---
 # id: output-place
 # question: "Is the output on storage that every node sees?"
-# scope: node
+# scope: both
 # level: run
 # gate: true
 # seconds: 10

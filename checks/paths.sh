@@ -2,7 +2,7 @@
 # ---
 # id: paths
 # question: "Do the paths of the run exist here, and can this node write where the run writes?"
-# scope: node
+# scope: both
 # level: run
 # gate: true
 # seconds: 30

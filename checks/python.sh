@@ -2,7 +2,7 @@
 # ---
 # id: python
 # question: "Does the Python of the job import what the trainer needs?"
-# scope: node
+# scope: both
 # level: run
 # gate: false
 # seconds: 60

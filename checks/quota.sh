@@ -2,7 +2,7 @@
 # ---
 # id: quota
 # question: "Is there space and are there inodes left where the run writes, for this user and its checkpoints?"
-# scope: node
+# scope: both
 # level: run
 # gate: false
 # seconds: 45

@@ -2,7 +2,7 @@
 # ---
 # id: wandb
 # question: "Has wandb a key, or is it off or offline?"
-# scope: node
+# scope: both
 # level: run
 # gate: true
 # seconds: 5

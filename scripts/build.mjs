@@ -45,6 +45,7 @@ const result = await build({
     { name: 'no check of the calls to yargs', setup: withoutArgsert },
     { name: 'no zod locales', setup: withoutLocales },
     { name: 'compiled templates', setup: compiledEach(/template[\\/]precompiled\.ts$/, compiledTemplates) },
+    { name: 'compiled checks', setup: compiledInto(/health[\\/]precompiled\.ts$/, compiledChecks) },
     { name: 'compiled runbooks', setup: compiledInto(/runbook[\\/]precompiled\.ts$/, compiledRunbooks) },
   ],
   logLevel: 'warning',
@@ -177,6 +178,11 @@ async function compiledRunbooks() {
   return texts('runbooks', '.md')
     .filter(({ name }) => !name.endsWith('.zh-CN.md'))
     .map(({ name, source }) => JSON.stringify([source, parseRunbook(name, source)]));
+}
+
+async function compiledChecks() {
+  const { parseCheck } = await load(`export { parseCheck } from './src/health/parse-check.ts';`);
+  return texts('checks', '.sh').map(({ name, source }) => JSON.stringify([source, parseCheck(name, source)]));
 }
 
 /** What a few lines of TypeScript export. */

@@ -1,4 +1,5 @@
 import { cancelCommand } from './cancel.ts';
+import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { dataCommand } from './data.ts';
@@ -11,6 +12,7 @@ import { lintCommand } from './lint.ts';
 import { logsCommand } from './logs.ts';
 import { notifyCommand } from './notify.ts';
 import { pipelineCommand } from './pipeline.ts';
+import { preflightCommand } from './preflight.ts';
 import { pruneCommand } from './prune.ts';
 import { renderCommand } from './render.ts';
 import { rerunCommand } from './rerun.ts';
@@ -36,6 +38,8 @@ export const commands: readonly Command[] = [
   diffCommand,
   pruneCommand,
   dataCommand,
+  preflightCommand,
+  checksCommand,
   diagnoseCommand,
   faultsCommand,
   lintCommand,

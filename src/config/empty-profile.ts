@@ -14,6 +14,7 @@ export const EMPTY_PROFILE: Profile = {
   data_root: null,
   environment: { modules: [], activate: null, python: 'python3' },
   secrets_file: null,
+  limits: {},
   defaults: {},
   phases: {},
   alerts: {

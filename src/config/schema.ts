@@ -114,6 +114,14 @@ export const profileSchema = z.strictObject({
     absolutePath,
     'A file of mode 0600 that jobs source on the node (export WANDB_API_KEY=...); never copied into a script',
   ),
+  limits: filled(
+    z.record(
+      z.string().check(z.regex(/^[a-z0-9_]+$/, 'expected the name of a limit, such as shm_free_mib')),
+      z.union([z.int(), z.string()]),
+    ),
+    {},
+    'Thresholds of the checks that differ here, such as shm_free_mib: 4096; `opsctl checks show ID` names them',
+  ),
   defaults: filled(parametersSchema, {}, 'Template parameters for every phase'),
   phases: filled(
     z.record(

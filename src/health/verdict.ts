@@ -20,5 +20,10 @@ const RANK: readonly Status[] = ['ok', 'warning', 'unknown', 'critical'];
 
 /** The worst of several; ok when there is none. */
 export function worst(statuses: readonly Status[]): Status {
-  return statuses.reduce<Status>((a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a), 'ok');
+  return statuses.reduce<Status>((a, b) => (rank(b) > rank(a) ? b : a), 'ok');
+}
+
+/** Higher is worse. */
+export function rank(status: Status): number {
+  return RANK.indexOf(status);
 }

@@ -79,6 +79,16 @@ export function planRun(input: PlanInput): Plan {
   };
 }
 
+/** One partial of the run's script by itself: what a check needs to ask in the job's own surroundings. */
+export function renderPart(input: PlanInput, name: string): string {
+  const partial = input.template.partials.get(name);
+  if (partial === undefined) throw new UsageError(`there is no templates/partials/${name}.hbs`);
+  const values = valuesOf(settle(input));
+  const outputDir = join(String(values.output), String(values.name));
+  const run = { runId: String(values.name), outputDir, logDir: join(outputDir, 'logs') };
+  return render(partial, input.template.partials, contextOf(input, values, run));
+}
+
 /** As in every parameter: no place in a batch script can carry them. */
 function refuseLineBreaks(trainerFlags: readonly string[]): void {
   for (const word of trainerFlags) {

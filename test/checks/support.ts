@@ -29,7 +29,7 @@ export interface Rule {
 export interface Check {
   readonly id: string;
   readonly question: string;
-  readonly scope: 'node' | 'login';
+  readonly scope: 'node' | 'login' | 'both';
   readonly level: 'node' | 'run';
   readonly gate: boolean;
   readonly seconds: number;

@@ -1,0 +1,61 @@
+import { EXIT, type ExitCode } from '../errors.ts';
+import { type Status, type Verdict, worst } from '../health/verdict.ts';
+import { compressHostlist } from '../slurm/hostlist.ts';
+import { printable } from '../terminal/terminal.ts';
+import { type Context, printJson } from './command.ts';
+
+const CODE: Readonly<Record<Status, ExitCode>> = {
+  ok: EXIT.ok,
+  warning: EXIT.failed,
+  critical: EXIT.critical,
+  unknown: EXIT.unknown,
+};
+const STYLE = { ok: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
+const NAGIOS: Readonly<Record<Status, string>> = {
+  ok: 'OK',
+  warning: 'WARNING',
+  critical: 'CRITICAL',
+  unknown: 'UNKNOWN',
+};
+
+/** Shows verdicts in the form that was asked for, and gives the exit code of the worst. */
+export function report(
+  verdicts: readonly Verdict[],
+  nagios: boolean,
+  { terminal, options }: Context,
+): ExitCode {
+  const status = worst(verdicts.map((verdict) => verdict.status));
+  if (options.json) printJson(terminal, { status, verdicts });
+  else if (nagios) terminal.out(nagiosLine(status, verdicts));
+  else for (const line of lines(verdicts, terminal)) terminal.out(line);
+  return CODE[status];
+}
+
+/** https://nagios-plugins.org/doc/guidelines.html: one line, no `|` in it but before performance data. */
+function nagiosLine(status: Status, verdicts: readonly Verdict[]): string {
+  const bad = verdicts.filter((verdict) => verdict.status !== 'ok');
+  const said = bad.map(({ node, check, message }) => `${node} ${check}: ${message}`).join('; ');
+  const text = bad.length === 0 ? `${verdicts.length} checks are ok` : said;
+  return `PREFLIGHT ${NAGIOS[status]} - ${printable(text).replaceAll('|', '/')}`;
+}
+
+/** Worst first; nodes of which the same is said stand together, and what is ok is counted. */
+function lines(verdicts: readonly Verdict[], terminal: Context['terminal']): string[] {
+  const groups = new Map<string, Verdict[]>();
+  for (const verdict of verdicts.filter(({ status }) => status !== 'ok')) {
+    const key = [verdict.status, verdict.check, verdict.message].join('\0');
+    groups.set(key, [...(groups.get(key) ?? []), verdict]);
+  }
+  const shown = [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const where = compressHostlist(new Set(group.map(({ node }) => node)));
+    const head = `${terminal.style(STYLE[first.status], first.status.padEnd(8))}  ${where}  ${first.check}: ${printable(first.message)}`;
+    return first.fix === null ? [head] : [head, `          ${terminal.style('dim', printable(first.fix))}`];
+  });
+  const good = verdicts.filter(({ status }) => status === 'ok');
+  const checks = new Set(good.map(({ check }) => check)).size;
+  const nodes = compressHostlist(new Set(good.map(({ node }) => node)));
+  const ok = `${terminal.style(STYLE.ok, 'ok'.padEnd(8))}  ${good.length} answers to ${checks} questions on ${nodes}`;
+  return good.length === 0 ? shown : [...shown, ok];
+}

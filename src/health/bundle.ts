@@ -1,0 +1,92 @@
+import { RUN_CHECKS } from './bash-runtime.ts';
+import type { Check } from './check-schema.ts';
+import { exportsOf, type Inputs, probeFunction, specs } from './compile.ts';
+import type { Answer } from './judge.ts';
+
+/** Stands at the beginning of each line of a bundle's, so that nothing else that srun prints is taken for one. */
+const MARK = 'opsctl-check';
+
+/** The job's own lines end the shell where they cannot go on: that is the answer then. */
+const IN_SETTING = `  export SLURMD_NODENAME=$node SLURM_JOB_ID=\${SLURM_JOB_ID:-0} SLURM_NODEID=\${SLURM_NODEID:-0}
+  trap 'tell - .setting' EXIT
+  setting >/dev/null 2>&1
+  trap - EXIT
+  [[ -z \${TMPDIR:-} ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
+
+/**
+ * One bash program that runs all probes of a node and prints their facts; judged is here. It is read from standard input,
+ * so all of it is in functions before the first probe starts.
+ * @param environment bash text that sets the scene, as the job does it.
+ */
+export function bundle(checks: readonly Check[], inputs: Inputs, environment = ''): string {
+  return `${RUN_CHECKS}
+tell() { printf '${MARK}\\t%s\\t%s\\t%s\\n' "$node" "$1" "$2"; }
+conclude() { # ID MILLISECONDS
+  local name
+  for name in "\${!fact[@]}"; do tell "$1" "$name=\${fact[$name]}"; done
+  tell "$1" ".end $2"
+}
+late() { tell "$1" .late; }
+${checks.map(probeFunction).join('\n')}
+${environment === '' ? '' : `setting() {\n${environment}\n}\n`}main() {
+  node=\${SLURMD_NODENAME:-$(uname -n)}
+  node=\${node%%.*}
+${environment === '' ? '' : IN_SETTING}
+  export LC_ALL=C
+  set +e -u
+${exportsOf(checks, inputs)}
+  run_checks ${specs(checks)}
+  tell - .done
+}
+main </dev/null
+exit 0
+`;
+}
+
+/** What the bundles of several nodes printed. */
+export interface Heard {
+  readonly answers: ReadonlyMap<string, ReadonlyMap<string, Answer>>;
+  /** Nodes whose bundle came to its end. */
+  readonly finished: ReadonlySet<string>;
+  /** Nodes where the job's environment could not be set up, so that no probe ran. */
+  readonly unset: ReadonlySet<string>;
+}
+
+/** Reads it, by check and then by node. A line that is cut short counts for nothing. */
+export function readBundles(stdout: string): Heard {
+  const answers = new Map<string, Map<string, Answer>>();
+  const finished = new Set<string>();
+  const unset = new Set<string>();
+  // What stands behind the last line end was cut off.
+  for (const line of stdout.split('\n').slice(0, -1)) {
+    const [mark, node = '', check = '', ...rest] = line.split('\t');
+    if (mark !== MARK || node === '') continue;
+    const text = rest.join('\t');
+    if (text === '.done') finished.add(node);
+    else if (text === '.setting') unset.add(node);
+    else addTo(answers, check, node, text);
+  }
+  return { answers, finished, unset };
+}
+
+function addTo(answers: Map<string, Map<string, Answer>>, check: string, node: string, text: string): void {
+  const byNode = answers.get(check) ?? new Map<string, Answer>();
+  answers.set(check, byNode);
+  const known = byNode.get(node) ?? { facts: new Map<string, string>(), end: 'silent' as const, seconds: 0 };
+  const end = /^\.end (\d+)$/.exec(text);
+  if (end)
+    byNode.set(node, {
+      ...known,
+      end: known.end === 'late' ? 'late' : 'ended',
+      seconds: Number(end[1]) / 1000,
+    });
+  else if (text === '.late') byNode.set(node, { ...known, end: 'late' });
+  else {
+    const at = text.indexOf('=');
+    if (at > 0)
+      byNode.set(node, {
+        ...known,
+        facts: new Map([...known.facts, [text.slice(0, at), text.slice(at + 1)]]),
+      });
+  }
+}

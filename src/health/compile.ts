@@ -1,0 +1,73 @@
+import { shellWord } from '../template/quote.ts';
+import { type Check, limitOf, type Rule } from './check-schema.ts';
+import { isAcross } from './judge.ts';
+
+/** Values of `CHECK_...` for the probes, as the run or the profile gives them. May hold several lines. */
+export type Inputs = Readonly<Record<string, string>>;
+
+/** A check's probe as a function that runs in a shell of its own. */
+export function probeFunction(check: Check): string {
+  return `probe_${functionName(check)}() (\n${check.probe}\n)`;
+}
+
+/** A check's rules as bash, for the nodes: those that compare nodes are left out. */
+export function rulesFunction(check: Check): string {
+  const rules = check.rules.filter((rule) => !isAcross(rule)).map((rule) => `  ${ruleCall(check, rule)}`);
+  return `rules_${functionName(check)}() {\n${rules.length === 0 ? '  :' : rules.join('\n')}\n}`;
+}
+
+function ruleCall(check: Check, rule: Rule): string {
+  const when = Object.entries(rule.when ?? {}).flatMap(([name, value]) => [shellWord(name), quoted(value)]);
+  return [
+    'rule',
+    rule.severity,
+    rule.fact,
+    rule.op,
+    quoted(String(limitOf(check, rule))),
+    filledWord(rule.message, check),
+    filledWord(rule.fix, check),
+    ...when,
+  ].join(' ');
+}
+
+/** A text with `{name}` in it as one word of bash that fills it from the facts; a limit is known now. */
+export function filledWord(text: string, check: Check): string {
+  const words = text.split(/\{([a-z0-9_]+)\}/).map((part, index) => {
+    if (index % 2 === 0) return part === '' ? '' : quoted(part);
+    const limit = check.limits?.[part];
+    // A probe may tell a fact under the name of a limit: the fact comes first, as in judge.ts.
+    return `"\${fact[${part}]-${limit === undefined ? '?' : String(limit).replace(/["\\$`}]/g, '')}}"`;
+  });
+  return words.join('') || "''";
+}
+
+/** Exports for the probes' inputs and for the limits that a probe itself reads. */
+export function exportsOf(checks: readonly Check[], inputs: Inputs): string {
+  const limits = checks.flatMap(({ limits = {}, probe }) =>
+    Object.entries(limits)
+      .map(([name, value]) => [`CHECK_${name.toUpperCase()}`, String(value)] as const)
+      .filter(([name]) => probe.includes(name)),
+  );
+  const wanted = new Set(checks.flatMap(({ inputs: names = [] }) => names));
+  const given = Object.entries(inputs).filter(([name]) => wanted.has(name));
+  return [...limits, ...given].map(([name, value]) => `export ${name}=${quoted(value)}`).join('\n');
+}
+
+export function functionName({ id }: Pick<Check, 'id'>): string {
+  return id.replaceAll('-', '_');
+}
+
+/** One word of bash; a line break stands as $'\n', so that no line of a script is a value's own. */
+export function quoted(value: string): string {
+  return (
+    value
+      .split('\n')
+      .map((line) => (line === '' ? '' : shellWord(line)))
+      .join("$'\\n'") || "''"
+  );
+}
+
+/** `ID:SECONDS` of each, none longer than the limit. */
+export function specs(checks: readonly Check[], limit = Number.POSITIVE_INFINITY): string {
+  return checks.map(({ id, seconds }) => `${id}:${Math.min(seconds, limit)}`).join(' ');
+}

@@ -1,0 +1,60 @@
+import { JUDGE, RUN_CHECKS } from './bash-runtime.ts';
+import type { Check } from './check-schema.ts';
+import { exportsOf, functionName, probeFunction, rulesFunction, specs } from './compile.ts';
+
+export type Purpose = 'gate' | 'prolog' | 'healthcheck';
+
+/** Seconds that one check may take. HealthCheckProgram is killed after 60 s; a prolog holds up the job; a gate, its GPUs. */
+const LIMIT: Readonly<Record<Purpose, number>> = { gate: 8, prolog: 20, healthcheck: 50 };
+
+/** Whether a check can be asked there: on the node, of the node, with what every node has. */
+export function isStandalone(check: Check, purpose: Purpose): boolean {
+  if (check.scope === 'login') return false;
+  if (purpose === 'gate') return check.gate;
+  // Of root's own environment nobody wants to know; scontrol in a prolog overloads the controller.
+  const aboutUser = check.level === 'run' || check.id === 'limits' || check.id === 'nccl-net';
+  return !aboutUser && !(check.tools ?? []).some((tool) => tool === 'scontrol' || tool === 'sinfo');
+}
+
+/**
+ * Probes and rules in one bash file. It prints what is not ok, worst last, and its exit code is the worst severity: 0 ok,
+ * 1 warning, 2 critical, 3 unknown. A check reports; what to do about it is the caller's.
+ */
+export function standalone(checks: readonly Check[], purpose: Purpose): string {
+  const judges = checks.map((check) => `    ${check.id}) rules_${functionName(check)} ;;`);
+  return `#!/usr/bin/env bash
+# ${purpose}: ${checks.map(({ id }) => id).join(' ')}
+# Written by "opsctl checks compile --for ${purpose}". Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.
+set -u
+export LC_ALL=C PATH=\${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
+node=\${SLURMD_NODENAME:-$(uname -n)}
+
+${RUN_CHECKS}
+
+${JUDGE}
+
+# One line a finding: status, node, check, message, fix.
+told() { # STATUS FACT MESSAGE FIX
+  [[ $1 == ok ]] || printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "$1" "$node" "$check" "$3" "$4"
+}
+conclude() { # CHECK
+  local check=$1
+  case $check in
+${judges.join('\n')}
+  esac
+}
+late() { printf 'unknown\\t%s\\t%s\\tno answer in time\\t\\n' "$node" "$1"; }
+
+${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(check)}`).join('\n\n')}
+
+${exportsOf(checks, {})}
+found=$(run_checks ${specs(checks, LIMIT[purpose])} </dev/null)
+[[ -z $found ]] || printf '%s\\n' "$found"
+case $'\\n'$found in
+  *$'\\n'critical$'\\t'*) exit 2 ;;
+  *$'\\n'unknown$'\\t'*) exit 3 ;;
+  *$'\\n'warning$'\\t'*) exit 1 ;;
+esac
+exit 0
+`;
+}
