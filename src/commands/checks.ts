@@ -94,16 +94,21 @@ async function show(args: Arguments, { system, terminal, options }: Context): Pr
 }
 
 async function compile(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
-  const [{ loadChecks }, { isStandalone, standalone }] = await Promise.all([
-    import('../health/catalogue.ts'),
-    import('../health/standalone.ts'),
-  ]);
+  const [{ loadChecks, pickChecks }, { withLimits }, { isStandalone, standalone }, { loadConfig }] =
+    await Promise.all([
+      import('../health/catalogue.ts'),
+      import('../health/limits.ts'),
+      import('../health/standalone.ts'),
+      import('../config/load.ts'),
+    ]);
   const purpose = text(args, 'for') as 'gate' | 'prolog' | 'healthcheck';
   const only = text(args, 'only');
+  const { profile } = await loadConfig(system, options);
+  const all = withLimits(await loadChecks(system.env), profile.limits);
   const checks =
     only === undefined
-      ? (await loadChecks(system.env)).filter((check) => isStandalone(check, purpose))
-      : await pick(only, system.env);
+      ? all.filter((check) => isStandalone(check, purpose))
+      : pickChecks(all, only.split(','));
   const program = standalone(checks, purpose);
   if (options.json)
     printJson(terminal, { for: purpose, checks: checks.map(({ id }) => id), script: program });

@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { dataCommand } from './data.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { diffCommand } from './diff.ts';
+import { drillCommand } from './drill.ts';
 import { faultsCommand } from './faults.ts';
 import { initCommand } from './init.ts';
 import { lintCommand } from './lint.ts';
@@ -46,4 +47,5 @@ export const commands: readonly Command[] = [
   silenceCommand,
   notifyCommand,
   sandboxCommand,
+  drillCommand,
 ];

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { Finding, Site } from '../lint/rule.ts';
@@ -84,7 +84,8 @@ async function lintFile(
   const fixed = fixText(file, read.text, site);
   if (fixed !== read.text) {
     const { writeAtomic } = await import('../system/files.ts');
-    await writeAtomic(path, fixed, read.mode);
+    // A link stays a link: what it points to is written.
+    await writeAtomic(await realpath(path), fixed, read.mode);
     const { redact } = await import('../system/secrets.ts');
     if (!options.json) {
       for (const line of changedLines(read.text, fixed)) terminal.out(printable(redact(`${file}:${line}`)));

@@ -45,8 +45,9 @@ export const preflightCommand: Command = {
       .option('nagios', { type: 'boolean', describe: 'One line in the form that Nagios reads' })
       .conflicts('nodes', 'job'),
   handler: async (args, context) => {
-    const [{ loadChecks, pickChecks }, { preflight }, { report }] = await Promise.all([
+    const [{ loadChecks, pickChecks }, { withLimits }, { preflight }, { report }] = await Promise.all([
       import('../health/catalogue.ts'),
+      import('../health/limits.ts'),
       import('../health/preflight.ts'),
       import('./preflight-report.ts'),
     ]);
@@ -56,7 +57,8 @@ export const preflightCommand: Command = {
     const all = await loadChecks(context.system.env);
     const run = await ofRun(args, context);
     const place = await placeOf(args, context.system, run.options);
-    const checks = withLimits(only.length > 0 ? pickChecks(all, only) : all, run.limits);
+    const limited = withLimits(all, run.limits);
+    const checks = only.length > 0 ? pickChecks(limited, only) : limited;
     refuseUnasked(checks, only, place.nodes);
     const verdicts = await preflight(context.system, { checks, ...run, ...place });
     return report(verdicts, flag(args, 'nagios'), context);
@@ -94,8 +96,9 @@ async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
     import('./run-template.ts'),
     import('../run/plan.ts'),
   ]);
-  // Not the options of this command: `--nodes` of a template is a number.
-  const input = await planInput({ set: args.set }, context, { ...choice, phase });
+  // Here --nodes names nodes; how many the run takes is the recipe's.
+  const { nodes: _named, ...ofRecipe } = args;
+  const input = await planInput(ofRecipe, context, { ...choice, phase });
   const values = valuesOf(input.parameters);
   const paths = input.template.parameters.filter(({ type }) => type === 'path').map(({ name }) => name);
   const options = ['partition', 'account', 'qos', 'reservation'].flatMap((name) =>
@@ -140,15 +143,6 @@ async function placeOf(
   if (jobId === null || found?.state.phase !== 'running')
     throw new UsageError(`job ${job} is not running, so it has no nodes`, 'Give --nodes LIST.');
   return { nodes: expandHostlist(found.nodes), way: { jobId } };
-}
-
-/** Thresholds of the profile in the place of the catalogue's. */
-function withLimits(checks: readonly LoadedCheck[], limits: OfRun['limits']): LoadedCheck[] {
-  return checks.map((check) => {
-    const own = Object.keys(check.limits ?? {}).filter((name) => limits[name] !== undefined);
-    const changed = own.map((name) => [name, limits[name] ?? 0] as const);
-    return { ...check, limits: { ...check.limits, ...Object.fromEntries(changed) } };
-  });
 }
 
 /** A check that was named and would not run must not look as if all were well. */

@@ -102,8 +102,9 @@ function time({ elapsedSeconds, limitSeconds }: RunStatus): string {
 
 function attempts(status: RunStatus): string {
   return status.attempts
-    .map(({ attempt, exitCode, endedAt }) => {
-      const end = endedAt === null ? 'not ended' : `exit code ${exitCode ?? 'unknown'}`;
+    .map(({ attempt, exitCode, endedAt, reason, requeued }) => {
+      const why = reason ? `${reason}${requeued ? ', requeued' : ''}, ` : '';
+      const end = endedAt === null ? 'not ended' : `${why}exit code ${exitCode ?? 'unknown'}`;
       return `${attempt}: ${end}`;
     })
     .join(', ');

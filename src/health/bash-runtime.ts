@@ -17,7 +17,7 @@ check_alone() { # ID
 }
 run_checks() { # ID:SECONDS...
   local done_pipe spec id
-  local -A leader=() ends=() told=()
+  local -A leader=() ends=() overdue=()
   exec {done_pipe}<> <(:)
   # Each job is a group of its own: the limit ends a probe with all that it has started.
   set -m
@@ -33,17 +33,18 @@ run_checks() { # ID:SECONDS...
       continue
     fi
     for id in "\${!leader[@]}"; do
-      if [[ -n \${told[$id]:-} ]]; then
+      if [[ -n \${overdue[$id]:-} ]]; then
         kill -KILL -- "-\${leader[$id]}"
         unset "leader[$id]"
       elif ((SECONDS > ends[$id])); then
         late "$id"
-        told[$id]=yes
+        overdue[$id]=yes
         kill -TERM -- "-\${leader[$id]}"
       elif ! kill -0 "\${leader[$id]}"; then
         # Somebody has ended it: nothing more will come.
         IFS= read -r -t 0.1 -u "$done_pipe" spec && unset "leader[$spec]" && continue
         unset "leader[$id]"
+        late "$id"
       fi
     done
   done 2>/dev/null
@@ -57,8 +58,8 @@ less() { # A B: whether A < B, whole numbers of any length
   [[ $a == -* ]] && a_sign=- a=\${a#-}
   [[ $b == -* ]] && b_sign=- b=\${b#-}
   a=\${a#"\${a%%[!0]*}"} b=\${b#"\${b%%[!0]*}"}
-  [[ -n $a ]] || a_sign=
-  [[ -n $b ]] || b_sign=
+  [[ -n $a ]] || a_sign=''
+  [[ -n $b ]] || b_sign=''
   if [[ $a_sign != "$b_sign" ]]; then
     [[ -n $a_sign ]]
   elif [[ $a == "$b" ]]; then

@@ -13,7 +13,15 @@ export function probeFunction(check: Check): string {
 /** A check's rules as bash, for the nodes: those that compare nodes are left out. */
 export function rulesFunction(check: Check): string {
   const rules = check.rules.filter((rule) => !isAcross(rule)).map((rule) => `  ${ruleCall(check, rule)}`);
-  return `rules_${functionName(check)}() {\n${rules.length === 0 ? '  :' : rules.join('\n')}\n}`;
+  return `rules_${functionName(check)}() {\n${[...thresholds(check), ...rules, '  :'].join('\n')}\n}`;
+}
+
+/** The limits that a text of the check names, as an array of bash. */
+function thresholds(check: Check): string[] {
+  const texts = check.rules.map(({ message, fix }) => message + fix).join(' ');
+  const named = Object.entries(check.limits ?? {}).filter(([name]) => texts.includes(`{${name}}`));
+  const entries = named.map(([name, value]) => `[${name}]=${quoted(String(value))}`);
+  return entries.length === 0 ? [] : [`  local -A threshold=(${entries.join(' ')})`];
 }
 
 function ruleCall(check: Check, rule: Rule): string {
@@ -30,13 +38,13 @@ function ruleCall(check: Check, rule: Rule): string {
   ].join(' ');
 }
 
-/** A text with `{name}` in it as one word of bash that fills it from the facts; a limit is known now. */
+/** A text with `{name}` in it as one word of bash that fills it from the facts, else from the thresholds of `rulesFunction`. */
 export function filledWord(text: string, check: Check): string {
   const words = text.split(/\{([a-z0-9_]+)\}/).map((part, index) => {
     if (index % 2 === 0) return part === '' ? '' : quoted(part);
-    const limit = check.limits?.[part];
     // A probe may tell a fact under the name of a limit: the fact comes first, as in judge.ts.
-    return `"\${fact[${part}]-${limit === undefined ? '?' : String(limit).replace(/["\\$`}]/g, '')}}"`;
+    const known = Object.hasOwn(check.limits ?? {}, part);
+    return `"\${fact[${part}]-${known ? `\${threshold[${part}]}` : '?'}}"`;
   });
   return words.join('') || "''";
 }

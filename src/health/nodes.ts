@@ -1,11 +1,12 @@
 import { EXIT, OpsError } from '../errors.ts';
-import { answerOf, lastLine } from '../slurm/command.ts';
+import { lastLine } from '../slurm/command.ts';
 import { compressHostlist } from '../slurm/hostlist.ts';
+import { allocate, release } from '../slurm/salloc.ts';
 import { showNodeStates } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
 import { type Heard, readBundles } from './bundle.ts';
 
-/** How the nodes are reached: inside a job's allocation, or by a short job of our own with these options of srun. */
+/** How the nodes are reached: inside a job's allocation, or by a short job of our own with these options of salloc. */
 export type Way = { readonly jobId: string } | { readonly options: readonly string[] };
 
 export interface NodesHeard extends Heard {
@@ -13,16 +14,15 @@ export interface NodesHeard extends Heard {
   readonly silent: ReadonlyMap<string, string>;
 }
 
-/** Seconds that a short job may wait for its nodes: who asks sits at a terminal. */
-const IMMEDIATE_SECONDS = 10;
 /** What srun and the start of a bundle take beside the probes, on a node that answers late. */
 const SLACK_SECONDS = 30;
-/** Enough to compile a C++ file, little enough to fit beside other jobs. */
-const MEMORY = '500M';
+/** srun gives up a whole step when one node does not take its task; it says which, and is asked again without that one. */
+const TRIES = 3;
+const NOT_LAUNCHED = /Task launch for .* failed on node (\S+):/g;
 const CAN_START = /^(?:idle|mixed|completing)$/;
 
 /**
- * Runs one bundle on each node, with one srun however many they are. A node that is down or busy is not waited for.
+ * Runs one bundle on each node, with one srun however many they are: the calls to Slurm do not grow with the nodes. A node that is down or busy is not waited for.
  * @param seconds the longest time limit of a probe.
  * @throws OpsError 69 or 75 when Slurm is missing or does not answer.
  */
@@ -47,61 +47,78 @@ export async function askNodes(
   }
   const asked = nodes.filter((node) => !silent.has(node));
   if (asked.length === 0) return { answers: new Map(), finished: new Set(), unset: new Set(), silent };
-  const timeoutMs = (seconds + SLACK_SECONDS + IMMEDIATE_SECONDS) * 1000;
-  const answer = await system.exec(srunCommand(asked, way, program, seconds), {
-    timeoutMs,
-    env: withoutDefaults(system.env),
-  });
-  const heard = readBundles(answer.stdout);
+  if ('jobId' in way) return askInJob(system, way.jobId, asked, silent, program, seconds);
+  const limit = TRIES * (seconds + SLACK_SECONDS);
+  const held = await allocate(system, { nodes: asked, options: way.options, seconds: limit });
+  if ('refused' in held) {
+    for (const node of asked) silent.set(node, `cannot be had: ${held.refused}`);
+    return { answers: new Map(), finished: new Set(), unset: new Set(), silent };
+  }
+  try {
+    return await askInJob(system, held.jobId, asked, silent, program, seconds);
+  } finally {
+    await release(system, held.jobId);
+  }
+}
+
+/** Those that were not heard because another node ended the step are asked again without that one. */
+async function askInJob(
+  system: System,
+  jobId: string,
+  asked: readonly string[],
+  known: ReadonlyMap<string, string>,
+  program: string,
+  seconds: number,
+): Promise<NodesHeard> {
+  const silent = new Map(known);
+  let stdout = '';
+  let left = [...asked];
+  let said = '';
+  for (let attempt = 0; attempt < TRIES && left.length > 0; attempt++) {
+    const result = await system.exec(srunCommand(left, jobId, seconds), {
+      input: program,
+      timeoutMs: (seconds + SLACK_SECONDS + 10) * 1000,
+      // A person's defaults for srun are for other things.
+      env: Object.fromEntries(
+        Object.entries(system.env).filter(
+          ([name]) => !/^(?:SRUN|SLURM)_/.test(name) || name === 'SLURM_CONF',
+        ),
+      ),
+    });
+    if (result.missing || /failed to run command .srun/.test(result.stderr))
+      throw new OpsError('Slurm is not installed here: "srun" was not found', { exitCode: EXIT.noSlurm });
+    // What was printed up to a time limit is kept: other nodes have answered.
+    stdout += result.stdout;
+    said = result.stderr;
+    const { finished } = readBundles(stdout);
+    const lost = new Set([...said.matchAll(NOT_LAUNCHED)].map(([, node = '']) => node));
+    for (const node of lost) silent.set(node, reasonFor(node, said));
+    left = left.filter((node) => !finished.has(node) && !lost.has(node));
+    // Nobody is named: asking again would end the same way.
+    if (lost.size === 0) break;
+  }
+  const heard = readBundles(stdout);
   const spoke = new Set([...heard.answers.values()].flatMap((byNode) => [...byNode.keys()]));
-  if (spoke.size === 0 && heard.unset.size === 0) answerOf(answer, 'srun', timeoutMs);
   for (const node of asked)
-    if (!spoke.has(node) && !heard.unset.has(node)) silent.set(node, reasonFor(node, answer.stderr));
+    if (!spoke.has(node) && !heard.unset.has(node) && !silent.has(node))
+      silent.set(node, reasonFor(node, said));
   return { ...heard, silent };
 }
 
-/** A person's defaults for srun are for other things, and those of a job around us name its nodes. */
-function withoutDefaults(env: System['env']): System['env'] {
-  const kept = Object.entries(env).filter(
-    ([name]) => name === 'SLURM_CONF' || !/^(?:SRUN|SLURM)_/.test(name),
-  );
-  return Object.fromEntries(kept);
-}
-
-/** Linux takes 128 KiB as one argument; the words are put together again on the node. */
-const ARGUMENT_CHARACTERS = 30_000;
-
-/**
- * The program goes as arguments: standard input reaches no task before all nodes have answered, so one that is lost would
- * keep it from the others.
- */
-function srunCommand(nodes: readonly string[], way: Way, program: string, seconds: number): string[] {
-  const where =
-    'jobId' in way
-      ? [`--jobid=${way.jobId}`, '--overlap']
-      : [
-          `--immediate=${IMMEDIATE_SECONDS}`,
-          `--time=${Math.ceil((seconds + SLACK_SECONDS) / 60)}`,
-          `--mem=${MEMORY}`,
-          '--cpus-per-task=1',
-          ...way.options,
-        ];
+function srunCommand(nodes: readonly string[], jobId: string, seconds: number): string[] {
   return [
-    'srun',
-    '--job-name=opsctl-preflight',
-    ...where,
+    // TERM lets srun end its tasks; KILL alone would leave them on the nodes.
+    ...['timeout', '--kill-after=5', String(seconds + SLACK_SECONDS)],
+    ...['srun', `--jobid=${jobId}`, '--overlap'],
     `--nodes=${nodes.length}`,
+    `--ntasks=${nodes.length}`,
     `--nodelist=${compressHostlist(nodes)}`,
     '--ntasks-per-node=1',
     // One node that is lost or slow is its own verdict and ends no other.
     '--no-kill',
     '--kill-on-bad-exit=0',
     `--wait=${seconds + SLACK_SECONDS}`,
-    'bash',
-    '-c',
-    'IFS=; p="$*"; unset IFS; eval "$p"',
-    'opsctl-preflight',
-    ...(program.match(new RegExp(`[^]{1,${ARGUMENT_CHARACTERS}}`, 'gu')) ?? []),
+    ...['bash', '-s'],
   ];
 }
 

@@ -18,13 +18,13 @@ export function isStandalone(check: Check, purpose: Purpose): boolean {
 
 /**
  * Probes and rules in one bash file. It prints what is not ok, worst last, and its exit code is the worst severity: 0 ok,
- * 1 warning, 2 critical, 3 unknown. A check reports; what to do about it is the caller's.
+ * 1 warning, 2 critical, 3 unknown; of a prolog 2 or 0. A check reports; what to do about it is the caller's.
  */
 export function standalone(checks: readonly Check[], purpose: Purpose): string {
   const judges = checks.map((check) => `    ${check.id}) rules_${functionName(check)} ;;`);
   return `#!/usr/bin/env bash
 # ${purpose}: ${checks.map(({ id }) => id).join(' ')}
-# Written by "opsctl checks compile --for ${purpose}". Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.
+# Written by "opsctl checks compile --for ${purpose}". Exit code: ${purpose === 'prolog' ? '2 critical, else 0' : '0 ok, 1 warning, 2 critical, 3 unknown'}.
 set -u
 export LC_ALL=C PATH=\${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 node=\${SLURMD_NODENAME:-$(uname -n)}
@@ -35,7 +35,7 @@ ${JUDGE}
 
 # One line a finding: status, node, check, message, fix.
 told() { # STATUS FACT MESSAGE FIX
-  [[ $1 == ok ]] || printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "$1" "$node" "$check" "$3" "$4"
+  [[ $1 == ok ]] || printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "$1" "$node" "$check" "\${3//[[:cntrl:]]/?}" "\${4//[[:cntrl:]]/?}"
 }
 conclude() { # CHECK
   local check=$1
@@ -43,18 +43,30 @@ conclude() { # CHECK
 ${judges.join('\n')}
   esac
 }
-late() { printf 'unknown\\t%s\\t%s\\tno answer in time\\t\\n' "$node" "$1"; }
+late() { printf 'unknown\\t%s\\t%s\\tno answer in time\\t-\\n' "$node" "$1"; }
 
 ${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(check)}`).join('\n\n')}
 
 ${exportsOf(checks, {})}
-found=$(run_checks ${specs(checks, LIMIT[purpose])} </dev/null)
-[[ -z $found ]] || printf '%s\\n' "$found"
-case $'\\n'$found in
-  *$'\\n'critical$'\\t'*) exit 2 ;;
-  *$'\\n'unknown$'\\t'*) exit 3 ;;
-  *$'\\n'warning$'\\t'*) exit 1 ;;
-esac
-exit 0
+# The last line shows that every check was waited for: without it nothing is known.
+found=$(run_checks ${specs(checks, LIMIT[purpose])} </dev/null && echo .)
+if [[ $found == *. ]]; then
+  found=\${found%.}
+else
+  found+=$'\\nunknown\\t'"$node"$'\\t-\\tthe checks could not be run to their end\\t-\\n'
+fi
+printf '%s' "\${found#$'\\n'}"
+${exits(purpose)}
 `;
+}
+
+/** Slurm drains a node whose Prolog does not end with 0, so that a warning must not. */
+function exits(purpose: Purpose): string {
+  const others = `  *$'\\n'unknown$'\\t'*) exit 3 ;;
+  *$'\\n'warning$'\\t'*) exit 1 ;;
+`;
+  return `case $'\\n'$found in
+  *$'\\n'critical$'\\t'*) exit 2 ;;
+${purpose === 'prolog' ? '' : others}esac
+exit 0`;
 }

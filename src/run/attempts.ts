@@ -33,5 +33,8 @@ export function parseAttempt(text: string): Attempt | undefined {
     startedAt: typeof found.startedAt === 'string' ? found.startedAt : '',
     endedAt: typeof found.endedAt === 'string' ? found.endedAt : null,
     exitCode: typeof found.exitCode === 'number' ? found.exitCode : null,
+    ...(typeof found.reason === 'string' ? { reason: found.reason } : {}),
+    ...(typeof found.requeued === 'boolean' ? { requeued: found.requeued } : {}),
+    ...(typeof found.resumedFrom === 'number' ? { resumedFrom: found.resumedFrom } : {}),
   };
 }

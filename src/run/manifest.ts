@@ -18,6 +18,12 @@ export interface Attempt {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly exitCode: number | null;
+  /** Why it ended: `finished`, `failed`, `time-limit`, `preempted`, `cancelled`, `signal` or `gate`; null while it runs. */
+  readonly reason?: string | null;
+  /** The script put the job back into the queue, or saw that Slurm had. */
+  readonly requeued?: boolean;
+  /** Step of the checkpoint that it began with. */
+  readonly resumedFrom?: number | null;
 }
 
 /** Everything about one run that must be known later. Written whole and atomically; never holds a secret. */

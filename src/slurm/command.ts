@@ -62,14 +62,6 @@ export async function slurm(
   refuseLostConfiguration(options.env?.SLURM_CONF ?? system.env.SLURM_CONF);
   const timeoutMs = options.timeoutMs ?? LIMIT_MS;
   const result = await system.exec(argv, { ...options, timeoutMs, env: { ...system.env, ...options.env } });
-  return answerOf(result, program, timeoutMs);
-}
-
-/**
- * What a result says of Slurm. For srun by itself: what its nodes have printed counts although Slurm lost one of them.
- * @throws OpsError as slurm() does.
- */
-export function answerOf(result: ExecResult, program: string, timeoutMs: number): SlurmAnswer {
   if (result.missing) {
     throw new OpsError(`Slurm is not installed here: "${program}" was not found`, {
       exitCode: EXIT.noSlurm,

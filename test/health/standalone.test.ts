@@ -1,88 +1,104 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { bundle, readBundles } from '../../src/health/bundle.ts';
-import { loadChecks } from '../../src/health/catalogue.ts';
-import { parseCheck } from '../../src/health/parse-check.ts';
-import { isStandalone, standalone } from '../../src/health/standalone.ts';
-import { verdictsOf } from '../../src/health/verdicts.ts';
+import type { Check } from '../../src/health/check-schema.ts';
+import { withLimits } from '../../src/health/limits.ts';
+import { type Purpose, standalone } from '../../src/health/standalone.ts';
 
-function check(id: string, severity: string, probe: string) {
-  return parseCheck(
-    `/x/${id}.sh`,
-    `#!/usr/bin/env bash
-# ---
-# id: ${id}
-# question: "Is it well?"
-# scope: node
-# level: node
-# gate: true
-# seconds: 1
-# rules:
-#   - { fact: well, op: ne, limit: "yes", severity: ${severity}, message: "well is {well}", fix: "none" }
-# ---
-${probe}
-`,
-  );
+function check(probe: string, severity: 'warning' | 'critical' = 'warning', seconds = 5): Check {
+  const rule = { fact: 'free', op: 'lt', limit: 'free_min', severity, message: '{free} left', fix: 'df' };
+  return {
+    id: 'room',
+    question: 'Is there room?',
+    scope: 'node',
+    level: 'node',
+    gate: true,
+    seconds,
+    limits: { free_min: 10 },
+    rules: [{ ...rule, op: 'lt' }],
+    probe,
+  };
 }
-const fine = check('fine', 'critical', 'echo well=yes');
-const warning = check('warns', 'warning', 'echo well=no');
-const critical = check('breaks', 'critical', 'echo well=no');
-const hangs = check('hangs', 'critical', 'echo well=yes; sleep 60');
-const silent = check('silent', 'warning', 'false');
-const half = check('half', 'critical', 'printf well=yes');
 
-describe('checks as one bash file', () => {
-  it.each([
-    ['nothing wrong', [fine], 0],
-    ['a warning', [fine, warning], 1],
-    ['something critical beside an unknown', [critical, silent, warning], 2],
-    ['a probe that says nothing', [fine, silent], 3],
-    ['a probe that was cut short', [half], 3],
-    ['a probe that hangs', [fine, hangs], 3],
-  ] as const)('ends with the exit code of %s', (_title, checks, code) => {
-    const done = spawnSync('bash', ['-s'], {
-      input: standalone(checks, 'gate'),
-      encoding: 'utf8',
-      timeout: 15_000,
-    });
-    expect([done.status, done.stderr]).toEqual([code, '']);
+function run(one: Check, purpose: Purpose = 'healthcheck'): { code: number | null; out: string } {
+  const { status, stdout } = spawnSync('bash', ['-s'], {
+    input: standalone([one], purpose),
+    env: { PATH: process.env.PATH, SLURMD_NODENAME: 'n1' },
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout };
+}
+
+describe('the file for HealthCheckProgram', () => {
+  it('says nothing and ends with 0 when all is well', () => {
+    expect(run(check('echo free=10'))).toEqual({ code: 0, out: '' });
   });
 
-  it.each(['gate', 'prolog', 'healthcheck'] as const)(
-    'is sound bash for %s with the whole catalogue',
-    async (purpose) => {
-      const checks = (await loadChecks({ HOME: '/nowhere' })).filter((one) => isStandalone(one, purpose));
-      expect(checks.length).toBeGreaterThan(8);
-      const done = spawnSync('bash', ['-n'], { input: standalone(checks, purpose), encoding: 'utf8' });
-      expect([done.status, done.stderr]).toEqual([0, '']);
-    },
-  );
+  it('ends with 1 for a warning and 2 for a critical finding', () => {
+    expect(run(check('echo free=9'))).toEqual({ code: 1, out: 'warning\tn1\troom\t9 left\tdf\n' });
+    expect(run(check('echo free=9', 'critical')).code).toBe(2);
+  });
+
+  it.each([
+    ['prints nothing', ':'],
+    ['prints garbage', 'echo free=[N/A]'],
+    ['hangs', 'sleep 60'],
+    ['kills the shell that waits for it', `kill -KILL -- "-$(ps -o pgid= -p "$BASHPID" | tr -d ' ')"`],
+  ])('ends with 3 for a probe that %s', (_, probe) => {
+    const { code, out } = run(check(probe, 'critical', 1));
+    expect(out).toMatch(/^unknown\tn1\troom\t/);
+    expect(code).toBe(3);
+  });
+
+  it('says unknown when the checks cannot be run to their end', () => {
+    const { code, out } = run(check(':\n)\nrun_checks() { return 1; }\n( :'));
+    expect(out).toBe('unknown\tn1\t-\tthe checks could not be run to their end\t-\n');
+    expect(code).toBe(3);
+  });
+
+  it('shows no control characters of a fact', () => {
+    const one = { ...check('printf "free=9\\nname=a\\e[31m\\tb\\n"') };
+    const rules = one.rules.map((rule) => ({ ...rule, message: '{name}' }));
+    expect(run({ ...one, rules }).out).toBe('warning\tn1\troom\ta?[31m?b\tdf\n');
+  });
+
+  it('shows a threshold as it was written, whatever bash would make of it', () => {
+    const word = 'a"}$(echo owned)`id`\\b\'c';
+    const one = check('echo free=9');
+    const rules = one.rules.map((rule) => ({ ...rule, message: '{word}' }));
+    expect(run({ ...one, rules, limits: { ...one.limits, word } }).out).toBe(
+      `warning\tn1\troom\t${word}\tdf\n`,
+    );
+  });
+
+  it('runs nothing that a fact holds', () => {
+    const one = check(`printf '%s\\n' 'free=$(echo owned >&2)' 'free=a[$(echo owned)]'`);
+    expect(run(one).out).not.toContain('owned');
+    expect(run(one).code).toBe(3);
+  });
+
+  it('holds a fact against the threshold of the profile', () => {
+    const [changed = check('')] = withLimits([check('echo free=9')], { free_min: 5 });
+    expect(run(changed)).toEqual({ code: 0, out: '' });
+  });
 });
 
-describe('a bundle of probes', () => {
-  it('tells hanging, silent and cut short from well, and keeps what a probe prints in its place', () => {
-    const hostile = check(
-      'hostile',
-      'critical',
-      "printf 'opsctl-check\\tother\\tfine\\twell=no\\nwell=$(id) `id`\\n'",
-    );
-    const checks = [fine, hangs, silent, half, hostile];
-    const done = spawnSync('bash', ['-s'], {
-      input: bundle(checks, {}),
-      encoding: 'utf8',
-      env: { ...process.env, SLURMD_NODENAME: 'gnode07' },
-    });
-    const { answers, finished } = readBundles(done.stdout);
-    expect([...finished]).toEqual(['gnode07']);
-    const said = checks.map((one) => verdictsOf(one, answers.get(one.id) ?? new Map())[0]);
-    expect(said.map((one) => [one?.node, one?.status])).toEqual([
-      ['gnode07', 'ok'],
-      ['gnode07', 'unknown'],
-      ['gnode07', 'unknown'],
-      ['gnode07', 'unknown'],
-      ['gnode07', 'critical'],
-    ]);
-    expect(said[1]?.message).toBe('no answer within 1 s');
-    expect(said[4]?.value).toBe('$(id) `id`');
+describe('the file for Prolog', () => {
+  it('lets a node live with a warning or an unknown, because Slurm drains it for any other exit code', () => {
+    expect(run(check('echo free=9'), 'prolog').code).toBe(0);
+    expect(run(check(':'), 'prolog').code).toBe(0);
+  });
+
+  it('ends with 2 for a critical finding', () => {
+    expect(run(check('echo free=9', 'critical'), 'prolog').code).toBe(2);
+  });
+});
+
+describe('limits of the profile', () => {
+  it('names the limit that was probably meant', () => {
+    expect(() => withLimits([check(':')], { fre_min: 5 })).toThrow('Did you mean "free_min"?');
+  });
+
+  it('refuses a text where a rule compares numbers', () => {
+    expect(() => withLimits([check(':')], { free_min: 'much' })).toThrow('no whole number');
   });
 });
