@@ -6,10 +6,10 @@ export const drillCommand: Command = {
   describe: 'Do a fault to a real training in a sandbox, and prove that nothing was lost',
   examples: [
     ['$0 drill preempt', 'three preemptions, and a kill -9 while a checkpoint is written'],
-    ['$0 drill timeout --json', 'a time limit that is too short, as one JSON document'],
+    ['$0 drill preempt --json', 'the same as one JSON document'],
   ],
   options: (parser) =>
-    parser.positional('fault', { type: 'string', describe: 'preempt or timeout' }).option('name', {
+    parser.positional('fault', { type: 'string', describe: 'preempt' }).option('name', {
       type: 'string',
       requiresArg: true,
       describe: 'Use (and leave) this sandbox, of four nodes [one of its own, ended afterwards]',

@@ -153,7 +153,9 @@ export async function attemptThat(
 export async function steppedBeyond(run: Run, step: number): Promise<number> {
   const reached = await poll(WAIT_MS, async () => {
     const log = await readFile(join(run.outputDir, 'logs', 'job.log'), 'utf8').catch(() => '');
-    const steps = [...log.matchAll(/step=(\d+)\/\d+ epoch/g)].map((match) => Number(match[1]));
+    // Of the attempt that runs: what an earlier one logged is no progress of this one.
+    const own = log.slice(Math.max(0, log.lastIndexOf(`of job ${run.jobId} on `)));
+    const steps = [...own.matchAll(/step=(\d+)\/\d+ epoch/g)].map((match) => Number(match[1]));
     const newest = steps.at(-1) ?? 0;
     return newest > step ? newest : undefined;
   });

@@ -4,13 +4,12 @@ import { down } from './down.ts';
 import { type Drill, play } from './drill.ts';
 import { type Comparison, compareCurves } from './drill-curve.ts';
 import { preemptDrill } from './drill-preempt.ts';
-import { timeoutDrill } from './drill-timeout.ts';
 import { interruptible } from './interrupt.ts';
 import { findPlace } from './place.ts';
 import { up } from './up.ts';
 
 /** Every drill there is. */
-export const drills: readonly Drill[] = [preemptDrill, timeoutDrill];
+export const drills: readonly Drill[] = [preemptDrill];
 
 /** What `opsctl drill --json` prints. */
 export interface DrillResult {
