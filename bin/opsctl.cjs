@@ -1,5 +1,5 @@
 #!/bin/sh
-":" //; case $1 in submit | render) [ -z "$NODE_EXTRA_CA_CERTS" ] || { export OPSCTL_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; } ;; esac; exec node "$0" "$@"
+":" //; command -v node >/dev/null || { echo "opsctl needs Node.js 20.19 or newer, and there is no node on PATH" >&2; exit 69; }; case $1 in submit | render) [ -z "$NODE_EXTRA_CA_CERTS" ] || { export OPSCTL_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; } ;; esac; exec node "$0" "$@"
 'use strict';
 // A shell reads the line above and starts Node with this same file, which is JavaScript from here on. Where a site has
 // certificates of its own, Node reads them all and all of OpenSSL's at every start: more than the rest of it. The two
@@ -11,6 +11,9 @@
 // version without one compiles the parts itself.
 const fs = require('node:fs');
 const path = require('node:path');
+
+/** A file of the installation is not as it was written. */
+class Broken extends Error {}
 
 /** The pack and its cache begin with the length of their index in this many decimal digits. */
 const DIGITS = 8;
@@ -28,8 +31,13 @@ function main(argv) {
     return;
   }
   const pack = path.join(__dirname, '..', 'dist', 'opsctl.pack');
-  if (start(pack) !== undefined) return;
-  process.stderr.write(`opsctl is not built: run "npm ci" in ${path.dirname(__dirname)}\n`);
+  try {
+    if (start(pack) !== undefined) return;
+    process.stderr.write(`opsctl is not built: run "npm ci" in ${path.dirname(__dirname)}\n`);
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    process.stderr.write(`the installation of opsctl is broken, install it again: ${error.message}\n`);
+  }
   process.exitCode = 70;
 }
 
@@ -38,7 +46,7 @@ function start(pack) {
   const sources = open(pack);
   if (sources === undefined) return undefined;
   const { id, entry, chunks } = sources.index;
-  const cache = open(cachePath(pack, id));
+  const cache = openCache(cachePath(pack, id));
   const vm = require('node:vm');
   const scripts = new Map();
   const parts = new Map();
@@ -75,15 +83,37 @@ function cachePath(pack, id) {
   return `${pack}.${id}.cache-${process.version}-${process.arch}`;
 }
 
+/** A cache that cannot be read is none: everything works without. */
+function openCache(file) {
+  try {
+    const cache = open(file);
+    return cache && { read: (name) => orNothing(() => cache.read(name)) };
+  } catch (error) {
+    if (error instanceof Broken) return undefined;
+    throw error;
+  }
+}
+
+function orNothing(read) {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Broken) return undefined;
+    throw error;
+  }
+}
+
 function open(file) {
   let descriptor;
   try {
     descriptor = fs.openSync(file, 'r');
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
-    throw error;
+    throw new Broken(`${file} cannot be read (${error.code})`);
   }
-  const start = DIGITS + Number(bytes(descriptor, 0, DIGITS).latin1Slice());
+  const length = bytes(descriptor, 0, DIGITS).latin1Slice();
+  if (!/^ *0*\d+$/.test(length)) throw new Broken(`${file} is damaged`);
+  const start = DIGITS + Number(length);
   const index = JSON.parse(bytes(descriptor, DIGITS, start - DIGITS).latin1Slice());
   const read = (name) => {
     const place = index.parts[name];
@@ -96,9 +126,17 @@ function bytes(descriptor, position, length) {
   const buffer = Buffer.allocUnsafeSlow(length);
   let done = 0;
   while (done < length) {
-    const read = fs.readSync(descriptor, buffer, done, length - done, position + done);
-    if (read === 0) throw new Error('the installation of opsctl is incomplete: install it again');
+    const read = readPart(descriptor, buffer, done, position + done);
+    if (read === 0) throw new Broken('a file of it is incomplete');
     done += read;
   }
   return buffer;
+}
+
+function readPart(descriptor, buffer, done, position) {
+  try {
+    return fs.readSync(descriptor, buffer, done, buffer.length - done, position);
+  } catch (error) {
+    throw new Broken(`a file of it cannot be read (${error.code})`);
+  }
 }

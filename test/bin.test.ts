@@ -73,13 +73,27 @@ describe('the program file', () => {
     expect(seen).not.toContain('OPSCTL_CA_CERTS');
   });
 
-  it('works without the code cache', () => {
+  it('works without the code cache, and with one that was cut off', () => {
     const dist = join(program, 'dist');
     const cache = readdirSync(dist).find((name) => name.includes('.cache-')) ?? '';
     const kept = readFileSync(join(dist, cache));
+    for (const damaged of [
+      '',
+      'garbage that is no index',
+      kept.subarray(0, 4000),
+      kept.subarray(0, 60_000),
+    ]) {
+      writeFileSync(join(dist, cache), damaged);
+      expect(run([bin(), ...RENDER])).toMatchObject({ status: 0, stderr: '' });
+    }
     rmSync(join(dist, cache));
     expect(run([bin(), ...RENDER])).toMatchObject({ status: 0, stderr: '' });
     writeFileSync(join(dist, cache), kept);
+  });
+
+  it('says that there is no node', () => {
+    const result = run(['/bin/sh', bin(), '--version'], { PATH: join(place, 'data') });
+    expect(result).toMatchObject({ status: 69, stderr: expect.stringContaining('needs Node.js 20.19') });
   });
 
   it('ends quietly when nobody reads its output', () => {
@@ -97,7 +111,7 @@ describe('the program file', () => {
     const pack = join(program, 'dist', 'opsctl.pack');
     truncateSync(pack, 200_000);
     expect(run([bin(), ...RENDER]).stderr).toContain(
-      'the installation of opsctl is incomplete: install it again',
+      'the installation of opsctl is broken, install it again',
     );
     rmSync(pack);
     expect(run([bin(), ...RENDER])).toMatchObject({ status: 70, stderr: expect.stringContaining('npm ci') });

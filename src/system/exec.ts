@@ -56,9 +56,12 @@ export const exec: Exec = (argv, options = {}) =>
     });
     // A program that does not read its input may be gone before it is written: its exit code says what happened.
     child.stdin?.on('error', () => undefined).end(options.input);
-    // It could not be started. A working directory that is not there says the same of itself.
-    child.once('error', () => {
-      missing = options.cwd === undefined || existsSync(options.cwd);
+    // It could not be started. A working directory that is not there says the same of itself; too many processes or
+    // arguments are something else.
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === 'ENOENT' || error.code === 'EACCES';
+      missing = isAbsent && (options.cwd === undefined || existsSync(options.cwd));
+      if (!missing) output.stderr += `${program} could not be started: ${error.message}\n`;
     });
     child.once('close', (code) => {
       clearTimeout(timer);

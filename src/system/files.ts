@@ -162,7 +162,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** An OpsError that names the path, the reason in words and what to do. */
 export function fileError(what: string, path: string, error: unknown): OpsError {
   const code = errorCode(error);
-  const hint = code === undefined ? undefined : ADVICE[code];
+  // What is read is not there itself; what is written lacks a place.
+  const isAbsent = code === 'ENOENT' && what === 'cannot read';
+  const hint = code === undefined || isAbsent ? undefined : ADVICE[code];
   const reason = error instanceof Error ? (error.message.split(',')[0] ?? error.message) : String(error);
   return new OpsError(`${what} ${path}: ${reason}`, {
     ...(hint === undefined ? {} : { hint }),
