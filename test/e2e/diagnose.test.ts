@@ -66,9 +66,15 @@ async function startOthers() {
 function addDrillTrainer(): void {
   const folder = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers', 'drill');
   mkdirSync(folder, { recursive: true });
-  const example = readFileSync(join(root, 'templates', 'trainers', 'example', 'train.hbs'), 'utf8');
   const drill = join(import.meta.dirname, 'diagnose-drill.py');
-  writeFileSync(join(folder, 'train.hbs'), example.replace('{{sh example_dir}}/train.py', drill));
+  for (const name of ['launch.hbs', 'sft.hbs']) {
+    const example = readFileSync(join(root, 'templates', 'trainers', 'example', name), 'utf8');
+    // Its flags are its own, so it names no list of them.
+    const own = example
+      .replace('{{sh example_dir}}/train.py', drill)
+      .replace(/^(?:program|version): .*\n/gm, '');
+    writeFileSync(join(folder, name), own);
+  }
 }
 
 async function submit(
@@ -149,7 +155,9 @@ describe('opsctl diagnose JOB', () => {
   });
 
   it('knows a wrong flag', async () => {
-    const job = await submit('example', 'flag', ['--nodelist', 'gnode01'], ['--no_such_flag', '1']);
+    // Which submit would have refused.
+    const options = ['--nodelist', 'gnode01', '--flag-check', 'off'];
+    const job = await submit('example', 'flag', options, ['--no_such_flag', '1']);
     await expectFault(job, 'bad-argument', 'no_such_flag');
   });
 
