@@ -167,6 +167,8 @@ export async function claimFingerprint(
 /** Takes a fingerprint away from a run that has it; nothing happens when another run has taken it since. */
 export async function releaseFingerprint(system: System, fingerprint: string, runId: string): Promise<void> {
   const path = fingerprintPath(system, fingerprint);
+  // Who does not hold it must not move it, not even for a moment: in that moment a third one could take it.
+  if ((await readIfThere(path)) !== runId) return;
   const aside = `${path}.${process.pid}.${runId}.old`;
   // Moved first and read then: what is read cannot be taken by another any more.
   const isMoved = await rename(path, aside).then(
