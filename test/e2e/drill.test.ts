@@ -7,7 +7,8 @@ const root = temporaryDirectory();
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('a training that is preempted three times and killed while it writes a checkpoint', () => {
-  it('ends as the undisturbed one, to the bit, and without a sample lost', async () => {
+  // Slurm takes a node for lost when a loaded machine is slow to answer: then the drill gives up, and is played once more.
+  it('ends as the undisturbed one, to the bit, and without a sample lost', { retry: 1 }, async () => {
     const { code, stdout, stderr } = await run([OPSCTL, 'drill', 'preempt', '--json'], {
       env: { OPSCTL_HOME: join(root, 'state'), XDG_CONFIG_HOME: join(root, 'config'), NO_COLOR: '1' },
       timeoutMs: 290_000,
