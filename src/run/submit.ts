@@ -30,9 +30,10 @@ export interface Submission {
  */
 export async function submitRun(system: System, request: SubmitRequest): Promise<Submission> {
   const plan = planRun(request);
-  const [readiness, code] = await Promise.all([
-    getReady(system, plan, request),
+  // git first: it works beside what is looked at here.
+  const [code, readiness] = await Promise.all([
     codeOf(system, plan, request),
+    getReady(system, plan, request),
   ]);
   refuseCritical(readiness, plan);
   const print = fingerprint(
