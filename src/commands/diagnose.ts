@@ -70,7 +70,7 @@ interface Input {
 /** Files, standard input, or one run or job; a file that is there wins over a run of that name. */
 export async function resolve(args: Arguments, { system, argv }: Context): Promise<Input> {
   const targets = targetsOf(args, argv);
-  const { fileSource } = await import('../diagnosis/diagnose.ts');
+  const { fileSource, stdinSource } = await import('../diagnosis/diagnose.ts');
   const files = await Promise.all(targets.map((target) => target === '-' || isThere(target)));
   const [only] = targets;
   if (
@@ -88,9 +88,7 @@ export async function resolve(args: Arguments, { system, argv }: Context): Promi
     );
   }
   const sources = targets.map((target) =>
-    target === '-'
-      ? { name: '-', chunks: process.stdin as AsyncIterable<Buffer> }
-      : fileSource(system, target),
+    target === '-' ? stdinSource(system) : fileSource(system, target),
   );
   return { sources, job: undefined, earlier: [], nodes: [], notes: [] };
 }

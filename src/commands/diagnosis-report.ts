@@ -29,7 +29,7 @@ function nodeLine({ node, state, reason }: NodeState): string {
 
 /** What a person reads: the cause, why, its lines, what to do; then what stands behind it. */
 export function reportLines(
-  { status, causes, ruledOut, readings, slurm, suspect }: FullDiagnosis,
+  { status, causes, ruledOut, seen, readings, slurm, suspect }: FullDiagnosis,
   { earlier, nodes }: Said,
   all: boolean,
   style: Style,
@@ -37,11 +37,12 @@ export function reportLines(
   const [first, ...others] = causes;
   const heading =
     first === undefined
-      ? [headline(status, readings, style), ...readLines(readings)]
+      ? [headline({ status, seen, readings }, style), ...readLines(readings)]
       : causeLines(first, style);
   const behind = all ? others.flatMap((cause) => ['', ...causeLines(cause, style)]) : also(others);
   return [
     ...heading,
+    ...(seen.length > 0 ? ['What was seen:', ...seen.map(quoted)] : []),
     ...(suspect === null ? [] : ['', suspectLine(suspect)]),
     ...(slurm === null ? [] : ['', printable(slurm)]),
     ...earlier.map((line) => `  earlier attempt: ${printable(line)}`),
@@ -55,14 +56,17 @@ export function reportLines(
 }
 
 function headline(
-  status: FullDiagnosis['status'],
-  readings: FullDiagnosis['readings'],
+  { status, seen, readings }: Pick<FullDiagnosis, 'status' | 'seen' | 'readings'>,
   style: Style,
 ): string {
   if (status === 'healthy') return style('green', 'healthy: nothing in it ended the run');
-  if (readings.every(({ bytes }) => bytes === 0))
-    return style('yellow', 'unknown: there was nothing to read');
-  return style('yellow', 'unknown: something failed, and no line says why. Read the logs of all ranks.');
+  return style('yellow', `unknown: ${whyUnknown(seen.length > 0, readings)}`);
+}
+
+function whyUnknown(failed: boolean, readings: FullDiagnosis['readings']): string {
+  if (failed) return 'something failed, and no line says why. Read the logs of all ranks.';
+  if (readings.every(({ legibility }) => legibility === 'empty')) return 'there was nothing to read';
+  return 'nothing that could be read ended the run, but not all of it could be read';
 }
 
 function readLines(readings: FullDiagnosis['readings']): string[] {

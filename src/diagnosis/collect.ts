@@ -1,6 +1,7 @@
 import type { Evidence, Finding } from './finding.ts';
+import { type Legibility, watchLegibility } from './legibility.ts';
 import type { Matcher, Rule } from './matcher.ts';
-import { parseLine } from './prefix.ts';
+import { type Line, parseLine } from './prefix.ts';
 import { isFinished, isOrdinary, isProgress } from './progress.ts';
 import { type RankWork, rankWork } from './suspect.ts';
 import { followTracebacks } from './traceback.ts';
@@ -27,7 +28,15 @@ export interface Collector {
   readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
   readonly work: () => RankWork[];
+  /** Of what was looked at. */
+  readonly legibility: () => Legibility;
 }
+
+/** Not a runbook's, so it has no name there: it stands for every failure that no signature has the words of. */
+const UNCLAIMED: Rule = {
+  fault: 'noise',
+  signature: { id: 'unclaimed', role: 'cascade', hit: [], miss: [] },
+};
 
 /** What one signature said, from its first line after the run last moved on. */
 interface Episode {
@@ -43,6 +52,7 @@ interface Episode {
 
 /** Folds the lines of one source into findings. Keeps one episode a signature, so its memory does not grow. */
 export function collect(matcher: Matcher, source: number, file: string): Collector {
+  const reader = watchLegibility();
   const tracebacks = followTracebacks();
   const episodes = new Map<string, Episode>();
   const works = new Map<number, RankWork>();
@@ -86,27 +96,38 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
     return !followed && ordinary - episode.ordinary >= (namesNone ? WENT_ON_AFTER_CASCADE : WENT_ON);
   };
 
+  const quote = (number: number, { text, rank, node }: Line, { signature }: Rule): Evidence => ({
+    file,
+    line: number,
+    text: text.trim().slice(0, QUOTED_CHARACTERS),
+    rank,
+    node,
+    role: signature.role,
+  });
+
   return {
     line: (number, raw, behind) => {
-      const line = parseLine(raw);
+      reader.see(raw);
+      const line = parseLine(raw.replaceAll('\u0000', ''));
       const traceback = tracebacks.exception(line);
       // An exception without a message holds no literal that could be looked for.
       const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
-      for (const rule of rules) {
-        const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
-        const { role } = rule.signature;
-        add(rule, number, { file, line: number, text, rank: line.rank, node: line.node, role });
-      }
+      for (const rule of rules) add(rule, number, quote(number, line, rule));
       if (rules.length > 0) {
         const work = rankWork(line);
         if (work && works.size < MOST_RANKS) works.set(work.rank, work);
         return true;
+      }
+      if (matcher.isUnclaimed(line.text)) {
+        add(UNCLAIMED, number, quote(number, line, UNCLAIMED));
+        return !behind;
       }
       if (isFinished(line.text)) finished = number;
       else if (isProgress(line.text)) progress += 1;
       if (isOrdinary(line.text)) ordinary += 1;
       return !behind && line.text.includes('Traceback');
     },
+    legibility: reader.verdict,
     isSettled: () => progress >= settledAt && tracebacks.areClosed(),
     work: () => [...works.values()],
     findings: () => {

@@ -1,4 +1,5 @@
 import type { Signature } from '../runbook/schema.ts';
+import type { Legibility } from './legibility.ts';
 import type { RankWork } from './suspect.ts';
 
 /** One quoted line. */
@@ -34,6 +35,7 @@ export interface SourceReading {
   readonly findings: readonly Finding[];
   readonly lines: number;
   readonly bytes: number;
-  /** Why it could not be read, or not to its end. */
+  readonly legibility: Legibility;
+  /** Why it could not be read, or not to its end, or says nothing. */
   readonly problem: string | null;
 }

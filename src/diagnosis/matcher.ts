@@ -2,6 +2,7 @@ import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
 import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
+import { isTrouble } from './unclaimed.ts';
 
 /** A signature with the fault that it belongs to. */
 export interface Rule {
@@ -17,6 +18,8 @@ export interface Matcher {
   readonly search: (sample: Uint8Array) => LiteralSearch['next'];
   /** What a line says. `traceback`: the frames that it ends; undefined where it ends none. */
   readonly match: (text: string, traceback: string | undefined) => Rule[];
+  /** A line that no signature claims, and that says that something failed. */
+  readonly isUnclaimed: (text: string) => boolean;
 }
 
 interface Compiled extends Rule {
@@ -40,8 +43,11 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   }
   const literals = [...new Set([...byLiteral.keys(), ...MILESTONES])];
   const search = searchLiterals(literals);
+  const adviceFrom = (text: string, traceback?: string): number =>
+    Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
   return {
     search: (sample) => searchLiterals(literals, sample).next,
+    isUnclaimed: (text) => isTrouble(text) && !isMild(text) && isTrouble(text.slice(0, adviceFrom(text))),
     match: (text, traceback) => {
       const mild = isMild(text);
       const found = new Map<Compiled, number>();
@@ -54,7 +60,7 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
       }
       if (found.size === 0) return [];
       // Advice speaks of what it goes on to name, not of the error that it stands behind.
-      const advice = Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
+      const advice = adviceFrom(text, traceback);
       const left = [...found].filter(([, at]) => at < advice).map(([rule]) => rule);
       return particular(left.sort((a, b) => a.order - b.order));
     },

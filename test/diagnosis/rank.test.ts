@@ -57,6 +57,15 @@ describe('among what was found', () => {
     expect(causes[0]?.confidence).toBeLessThan(0.8);
   });
 
+  it('several signatures on one line, or one line in several logs, do not confirm each other', () => {
+    const [line, again] = [found('host-oom/kernel-oom', 4), found('host-oom/slurm-oom-kill', 4)];
+    const same = { ...again, evidence: line.evidence };
+    const confidence = (...findings: Finding[]) => rank(findings, runbooks).causes[0]?.confidence;
+    expect(confidence(line, same)).toBe(confidence(line));
+    expect(confidence(line, { ...line, at: [1, 4] })).toBe(confidence(line));
+    expect(confidence(line, again)).toBeGreaterThan(confidence(line) ?? 1);
+  });
+
   it('the order of reading does not matter', () => {
     const all = runbooks.flatMap(({ fault, front }) => front.signatures.map(({ id }) => `${fault}/${id}`));
     const finding = fc.tuple(fc.constantFrom(...all), fc.nat(50)).map(([name, line]) => found(name, line));
