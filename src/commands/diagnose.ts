@@ -31,23 +31,23 @@ export const diagnoseCommand: Command = {
 
 async function diagnose(args: Arguments, context: Context): Promise<ExitCode> {
   const { system, terminal, options } = context;
-  const [{ loadRunbooks }, work] = await Promise.all([
+  const [{ loadRunbooks }, { describeState }, work] = await Promise.all([
     import('../runbook/load.ts'),
+    import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
   const { sources, job, earlier, nodes, notes } = await resolve(args, context);
   const runbooks = await loadRunbooks(system);
-  const result = await work.diagnose(runbooks, sources, job);
+  const result = await work.diagnose(runbooks, sources, job, earlier);
   for (const note of notes) terminal.warn(printable(note));
   for (const { problem } of result.readings) if (problem !== null) terminal.warn(printable(problem));
   const { readings, ...diagnosis } = result;
   if (options.json) {
     const logs = readings.map(({ name, lines, bytes, problem }) => ({ name, lines, bytes, problem }));
-    printJson(terminal, { ...diagnosis, earlier, nodes, logs });
+    printJson(terminal, { ...diagnosis, earlier: earlier.map(describeState), nodes, logs });
   } else {
     const { reportLines } = await import('./diagnosis-report.ts');
-    const said = { earlier, nodes };
-    for (const line of reportLines(result, said, flag(args, 'all'), terminal.style)) terminal.out(line);
+    for (const line of reportLines(result, nodes, flag(args, 'all'), terminal.style)) terminal.out(line);
   }
   return exitCodeOf(result.status);
 }
@@ -60,8 +60,8 @@ export function exitCodeOf(status: Diagnosis['status']): ExitCode {
 interface Input {
   readonly sources: readonly import('../diagnosis/diagnose.ts').Source[];
   readonly job: SlurmJob | undefined;
-  /** What Slurm says of attempts before the newest, one line each. */
-  readonly earlier: readonly string[];
+  /** The attempts before it, oldest first, where accounting keeps them. */
+  readonly earlier: readonly SlurmJob[];
   /** Its nodes that are not well. */
   readonly nodes: readonly NodeState[];
   readonly notes: readonly string[];
@@ -99,10 +99,9 @@ function targetsOf(args: Arguments, argv: readonly string[]): string[] {
 }
 
 async function gatherTarget(name: string, system: Context['system']): Promise<Input> {
-  const [{ findTarget }, { gather }, { describeState }, { fileSource }] = await Promise.all([
+  const [{ findTarget }, { gather }, { fileSource }] = await Promise.all([
     import('../run/target.ts'),
     import('../diagnosis/gather.ts'),
-    import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
   const { files, job, earlier, nodes, kernel, notes } = await gather(system, await findTarget(system, name));
@@ -113,7 +112,7 @@ async function gatherTarget(name: string, system: Context['system']): Promise<In
     : files;
   const logs = there.map((path) => fileSource(system, path));
   const kernelLog = kernel === undefined ? [] : [{ name: kernel.name, chunks: [Buffer.from(kernel.text)] }];
-  return { sources: [...kernelLog, ...logs], job, earlier: earlier.map(describeState), nodes, notes };
+  return { sources: [...kernelLog, ...logs], job, earlier, nodes, notes };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { attemptStarted } from './attempt-marks.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { type Legibility, watchLegibility } from './legibility.ts';
 import type { Matcher, Rule } from './matcher.ts';
@@ -15,6 +16,7 @@ const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
 const WENT_ON_AFTER_CASCADE = 10;
 const MOST_RANKS = 100_000;
+const MOST_PAST = 1_000;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
@@ -50,12 +52,23 @@ interface Episode {
   ordinary: number;
 }
 
-/** Folds the lines of one source into findings. Keeps one episode a signature, so its memory does not grow. */
-export function collect(matcher: Matcher, source: number, file: string): Collector {
+/**
+ * Folds the lines of one source into findings. Keeps one episode a signature and attempt, so its memory does not grow.
+ * @param attempt the start of the job that the source is of, where it is of one.
+ */
+export function collect(
+  matcher: Matcher,
+  source: number,
+  file: string,
+  attempt: number | null = null,
+): Collector {
   const reader = watchLegibility();
   const tracebacks = followTracebacks();
   const episodes = new Map<string, Episode>();
   const works = new Map<number, RankWork>();
+  /** What was found in attempts before the current one. */
+  const past: Finding[] = [];
+  let current = attempt;
   let progress = 0;
   let ordinary = 0;
   let finished: number | undefined;
@@ -105,10 +118,38 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
     role: signature.role,
   });
 
+  const present = (): Finding[] => {
+    let followed = false;
+    return [...episodes.values()]
+      .sort((a, b) => b.last - a.last)
+      .map((episode) => {
+        const lived = survived(episode, followed);
+        followed ||= !lived;
+        const { rule, first, count, evidence } = episode;
+        return { ...rule, attempt: current, at: [source, first] as const, count, survived: lived, evidence };
+      });
+  };
+
+  /** Another start of the job writes on in the same log. What stands before the first of these lines is the first's. */
+  const begin = (next: number): void => {
+    if (current !== null && next !== current) {
+      if (past.length < MOST_PAST) past.push(...present());
+      episodes.clear();
+      works.clear();
+      finished = undefined;
+    }
+    current = next;
+  };
+
   return {
     line: (number, raw, behind) => {
       reader.see(raw);
       const line = parseLine(raw.replaceAll('\u0000', ''));
+      const next = attempt === null ? attemptStarted(line.text) : undefined;
+      if (next !== undefined) {
+        begin(next);
+        return true;
+      }
       const traceback = tracebacks.exception(line);
       // An exception without a message holds no literal that could be looked for.
       const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
@@ -130,17 +171,7 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
     legibility: reader.verdict,
     isSettled: () => progress >= settledAt && tracebacks.areClosed(),
     work: () => [...works.values()],
-    findings: () => {
-      let followed = false;
-      return [...episodes.values()]
-        .sort((a, b) => b.last - a.last)
-        .map((episode) => {
-          const lived = survived(episode, followed);
-          followed ||= !lived;
-          const { rule, first, count, evidence } = episode;
-          return { ...rule, at: [source, first] as const, count, survived: lived, evidence };
-        });
-    },
+    findings: () => [...past, ...present()],
   };
 }
 

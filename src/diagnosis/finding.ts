@@ -18,6 +18,8 @@ export interface Evidence {
 export interface Finding {
   readonly fault: string;
   readonly signature: Signature;
+  /** Which start of the job it belongs to, from 0; null where the log does not tell. */
+  readonly attempt: number | null;
   /** Where it stands among all lines read: the source's index, then the line. */
   readonly at: readonly [source: number, line: number];
   /** Lines that said it in this episode. */
@@ -30,6 +32,8 @@ export interface Finding {
 /** One source read to its end. */
 export interface SourceReading {
   readonly name: string;
+  /** Which start of the job it is of, from 0; null where it may be of any. */
+  readonly attempt: number | null;
   /** How far each rank came, where the log says it. */
   readonly work: readonly RankWork[];
   readonly findings: readonly Finding[];

@@ -10,6 +10,7 @@ export type Reason =
   | 'confirmed'
   | 'explains-others'
   | 'others-compete'
+  | 'recurring'
   | 'only-cascade';
 
 export interface Cause {

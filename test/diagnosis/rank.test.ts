@@ -13,7 +13,7 @@ function found(name: string, line = 1, survived = false): Finding {
     ?.front.signatures.find((each) => each.id === id);
   if (!signature) throw new Error(`no signature ${name}`);
   const evidence = { file: 'log', line, text: name, rank: null, node: null, role: signature.role };
-  return { fault, signature, at: [0, line], count: 1, survived, evidence: [evidence] };
+  return { fault, signature, attempt: null, at: [0, line], count: 1, survived, evidence: [evidence] };
 }
 
 const first = (...findings: Finding[]) => rank(findings, runbooks).causes[0]?.fault;
