@@ -134,6 +134,13 @@ celsius() { # VARIABLE VALUE
   esac
 }
 
+# A step that was given no GPUs may not see them (ConstrainDevices in cgroup.conf); the driver's own list shows all.
+hidden() { # SEEN
+  [[ -n ${SLURM_JOB_ID:-} && -z ${SLURM_JOB_GPUS:-}${SLURM_STEP_GPUS:-} ]] || return 1
+  local all=(/proc/driver/nvidia/gpus/*)
+  [[ -e ${all[0]} ]] && ((${#all[@]} > $1))
+}
+
 gpu() {
   local report code driver=ok expected=${CHECK_GPUS:-0}
   if ((expected > 0)); then echo gpus_expected=yes; else echo gpus_expected=no; fi
@@ -150,6 +157,7 @@ gpu() {
     *"couldn't communicate with the NVIDIA driver"*) driver=not-loaded ;;
     *'Unable to determine the device handle'*) driver=gpu-lost ;;
   esac
+  [[ $driver == no-devices ]] && hidden 0 && return
   if [[ $driver != ok ]]; then
     printf '%s\n' "gpu_driver=$driver" gpus=0 "gpus_missing=$expected" gpu_report=none
     printf '%s\n' gpu_margin=not-told gpus_idle=no
@@ -224,6 +232,7 @@ gpu() {
   done <<<"$report"
   # Half a report, or one in words that are not known, says nothing about the GPUs.
   [[ $unreadable == '' && $attached =~ ^[0-9]+$ && $seen == "$attached" && $whole == "$attached" ]] || return
+  hidden "$seen" && return
   printf '%s\n' gpu_driver=ok gpu_report=whole "gpus=$seen" "gpus_missing=$((expected > seen ? expected - seen : 0))" \
     "gpus_idle=${CHECK_GPUS_IDLE:-no}" "driver_version=$driver_version" "cuda_version=$cuda_version" \
     "gpu_ecc=$ecc" "gpu_sram_threshold=$sram" "gpu_pages_pending=$pages" "gpu_remap_pending=$remap" \

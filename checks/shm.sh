@@ -28,13 +28,13 @@
 # file that a process still maps or holds belongs to a living run.
 shm() {
   local dir=/dev/shm line free total used file pid held='' mine=0 others=0 oldest=0 bytes=0 now age size owner me others_unseen=0
-  line=$(df -Pk "$dir" 2>/dev/null | tail -n 1)
-  read -r _ total used free _ <<<"$line"
+  line=$(df -Pk "$dir" 2>/dev/null)
+  read -r _ total used free _ <<<"${line##*$'\n'}"
   [[ $total =~ ^[0-9]+$ && $free =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] || return
   printf '%s\n' "shm_free_mib=$((free / 1024))" "shm_total_mib=$((total / 1024))"
 
-  now=$(date +%s)
-  me=$(id -u)
+  printf -v now '%(%s)T' -1
+  me=$EUID
   for file in "$dir"/nccl-*; do
     [[ -e $file ]] || continue
     read -r size owner age < <(stat -c '%s %u %Y' "$file" 2>/dev/null) || continue

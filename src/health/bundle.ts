@@ -14,8 +14,13 @@ const IN_SETTING = `  export SLURMD_NODENAME=$node SLURM_JOB_ID=\${SLURM_JOB_ID:
   [[ -z \${TMPDIR:-} ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
 
 /**
- * One bash program that runs all probes of a node and prints their facts; judged is here. It is read from standard input,
- * so all of it is in functions before the first probe starts.
+ * Runs the bundle that comes on its standard input. Not `bash -s`: that reads a pipe one character at a time, which takes a
+ * node longer than its probes; and not as an argument, where Linux allows 128 KiB.
+ */
+export const BUNDLE_SHELL = ['bash', '-c', 'eval "$(cat)"'] as const;
+
+/**
+ * One bash program that runs all probes of a node and prints their facts; judged is here. It is started by `BUNDLE_SHELL`.
  * @param environment bash text that sets the scene, as the job does it.
  */
 export function bundle(checks: readonly Check[], inputs: Inputs, environment = ''): string {

@@ -5,9 +5,9 @@ import { isAcross } from './judge.ts';
 /** Values of `CHECK_...` for the probes, as the run or the profile gives them. May hold several lines. */
 export type Inputs = Readonly<Record<string, string>>;
 
-/** A check's probe as a function that runs in a shell of its own. */
+/** A check's probe as a function: `run_checks` calls it in a shell of its own. */
 export function probeFunction(check: Check): string {
-  return `probe_${functionName(check)}() (\n${check.probe}\n)`;
+  return `probe_${functionName(check)}() {\n${check.probe}\n}`;
 }
 
 /** A check's rules as bash, for the nodes: those that compare nodes are left out. */

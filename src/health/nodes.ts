@@ -4,7 +4,7 @@ import { compressHostlist } from '../slurm/hostlist.ts';
 import { allocate, release } from '../slurm/salloc.ts';
 import { showNodeStates } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
-import { type Heard, readBundles } from './bundle.ts';
+import { BUNDLE_SHELL, type Heard, readBundles } from './bundle.ts';
 
 /** How the nodes are reached: inside a job's allocation, or by a short job of our own with these options of salloc. */
 export type Way = { readonly jobId: string } | { readonly options: readonly string[] };
@@ -118,7 +118,7 @@ function srunCommand(nodes: readonly string[], jobId: string, seconds: number): 
     '--no-kill',
     '--kill-on-bad-exit=0',
     `--wait=${seconds + SLACK_SECONDS}`,
-    ...['bash', '-s'],
+    ...BUNDLE_SHELL,
   ];
 }
 
@@ -135,7 +135,7 @@ function reasonFor(node: string, stderr: string): string {
 
 /** Runs the same on this machine. */
 export async function askHere(system: System, program: string, seconds: number): Promise<Heard> {
-  const result = await system.exec(['bash', '-s'], {
+  const result = await system.exec(BUNDLE_SHELL, {
     input: program,
     env: system.env,
     timeoutMs: (seconds + SLACK_SECONDS) * 1000,

@@ -50,7 +50,7 @@ describe('the file for HealthCheckProgram', () => {
   });
 
   it('says unknown when the checks cannot be run to their end', () => {
-    const { code, out } = run(check(':\n)\nrun_checks() { return 1; }\n( :'));
+    const { code, out } = run(check(':\n}\nrun_checks() { return 1; }\n{ :'));
     expect(out).toBe('unknown\tn1\t-\tthe checks could not be run to their end\t-\n');
     expect(code).toBe(3);
   });
