@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# about: user
 # seconds: 20
 # inputs: [CHECK_PEERS]
 # tools: [ip, getent]

@@ -54,7 +54,7 @@ export const preflightCommand: Command = {
     const only = texts(args, 'only')
       .flatMap((word) => word.split(','))
       .filter((word) => word !== '');
-    const all = await loadChecks(context.system.env);
+    const all = await loadChecks(context.system);
     const run = await ofRun(args, context);
     const place = await placeOf(args, context.system, run.options);
     const limited = withLimits(all, run.limits);

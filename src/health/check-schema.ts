@@ -25,6 +25,8 @@ export const checkSchema = z.strictObject({
   scope: z.enum(['node', 'login', 'both']),
   level: z.enum(['node', 'run']),
   gate: z.boolean(),
+  /** What a probe looks at: the node, or what its own user has there (limits, variables). The node, when left out. */
+  about: z.optional(z.enum(['node', 'user'])),
   /** Time limit of the probe. */
   seconds: z.int().check(z.minimum(1), z.maximum(300)),
   faults: z.optional(z.array(z.int())),
