@@ -8,6 +8,8 @@ export interface JobDetails {
   readonly jobId: string;
   readonly user: string;
   readonly stdout: string | null;
+  /** The same file as `stdout` unless the job asked for another. */
+  readonly stderr: string | null;
   readonly workDir: string | null;
   readonly restarts: number;
   /** Slurm may start it again: `sbatch --requeue`. */
@@ -25,6 +27,7 @@ const FIELDS = {
   excluded: /^ {3}.*\bExcNodeList=(\S*)/gm,
   workDir: /^ {3}WorkDir=(.*)$/gm,
   stdout: /^ {3}StdOut=(.*)$/gm,
+  stderr: /^ {3}StdErr=(.*)$/gm,
 } as const;
 
 /**
@@ -60,6 +63,7 @@ export function parseShowJob(stdout: string): JobDetails[] {
         jobId: FIELDS.jobId.exec(record)?.[1] ?? '',
         user: last('user') ?? '',
         stdout: last('stdout') || null,
+        stderr: last('stderr') || null,
         workDir: last('workDir') || null,
         restarts: Number(last('restarts') ?? 0),
         mayRequeue: last('mayRequeue') === '1',
