@@ -1,7 +1,6 @@
-import { withExcluded } from '../run/exclusions.ts';
 import type { Manifest } from '../run/manifest.ts';
 import { formatDuration } from '../slurm/duration.ts';
-import { compressHostlist } from '../slurm/hostlist.ts';
+import { compressHostlist, expandHostlist } from '../slurm/hostlist.ts';
 import { OWN_REASON } from './rails.ts';
 import type { Act, ActionName, Blast } from './step.ts';
 
@@ -119,7 +118,7 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
           `--nodes=${act.nodes.length}`,
           `--ntasks=${act.nodes.length}`,
           `--nodelist=${where}`,
-          ...['bash', '-s', '--', String(act.limit)],
+          ...['bash', '-s', '--', String(act.limit), 'delete'],
         ],
         blast: blast('files named nccl-* of yours in /dev/shm that no process has in use'),
         undo: null,
@@ -162,4 +161,10 @@ function resubmitText({ change }: Act): string {
       : [`from a checkpoint before step ${change.beforeStep}; newer ones are set aside`];
   const words = [...(set.length > 0 ? [`with ${set.join(', ')}`] : []), ...older];
   return `the run is submitted again in its own directory${words.length > 0 ? `, ${words.join('; ')}` : ''}`;
+}
+
+/** A hostlist with these nodes added to what it names already; null when both are empty. */
+function withExcluded(hostlist: string | null, nodes: readonly string[]): string | null {
+  if (nodes.length === 0) return hostlist;
+  return compressHostlist([...expandHostlist(hostlist ?? ''), ...nodes]);
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { compressHostlist, expandHostlist } from '../slurm/hostlist.ts';
 import { readSmallIfThere } from '../system/files.ts';
 import { type System, stateHome } from '../system/system.ts';
 
@@ -37,10 +36,4 @@ export function parseExclusions(text: string, now: Date): Exclusion[] {
   } catch {
     return [];
   }
-}
-
-/** A hostlist with these nodes added to what it names already; null when both are empty. */
-export function withExcluded(hostlist: string | null, nodes: readonly string[]): string | null {
-  if (nodes.length === 0) return hostlist;
-  return compressHostlist([...expandHostlist(hostlist ?? ''), ...nodes]);
 }
