@@ -20,6 +20,7 @@ const FLOORS = [
   'alert',
   'notify',
   'remedy',
+  'cron',
   'sandbox',
   'commands',
 ];
