@@ -103,6 +103,7 @@ nccl_net() {
   # The way to other nodes must leave by a chosen interface.
   if [[ -n ${CHECK_PEERS:-} ]] && type -P ip >/dev/null; then
     echo net_peers=yes
+    # shellcheck disable=SC2086 # names, with spaces between
     for peer in $(two_of "${SLURMD_NODENAME:-}" ${CHECK_PEERS:-}); do
       addresses=$(timeout -k 1 3 getent ahostsv4 "$peer" 2>/dev/null)
       case $? in
