@@ -15,12 +15,19 @@ export const lintCommand: Command = {
   examples: [
     ['$0 lint train.sbatch', 'Of one script; several, or - for standard input, as well'],
     ['$0 lint --fix train.sbatch', 'And mend what can be mended without a change of meaning'],
+    ['$0 lint --trainer-version trl-sft=1.10.0.dev0 train.sbatch', 'Its flags against that version'],
     ['$0 lint --explain early-rank', 'What a rule is about, wrong and right'],
   ],
   options: (parser) =>
     parser
       .positional('file', { type: 'string', array: true, describe: 'Scripts; - is standard input' })
       .option('fix', { type: 'boolean', describe: 'Make the safe fixes in the files, and show them' })
+      .option('trainer-version', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'The version that the script runs: its flags are then errors (repeat it)',
+      })
       .option('rules', { type: 'boolean', describe: 'List the rules' })
       .option('explain', { type: 'string', describe: 'Show the page of a rule' })
       .epilogue(
@@ -39,7 +46,7 @@ async function lint(args: Arguments, context: Context): Promise<ExitCode> {
   if (argv.includes('-') && !files.includes('-')) files.push('-');
   if (files.length === 0) throw new UsageError('Which script?', 'opsctl lint train.sbatch');
   const findings: Finding[] = [];
-  const site = await siteOf(context);
+  const site = await siteOf(context, texts(args, 'trainer-version'));
   for (const file of files) findings.push(...(await lintFile(file, flag(args, 'fix'), site, context)));
   if (options.json) printJson(terminal, findings);
   else show(findings, files.length, terminal);
@@ -47,20 +54,27 @@ async function lint(args: Arguments, context: Context): Promise<ExitCode> {
   return findings.some(({ severity }) => severity === 'warning') ? EXIT.failed : EXIT.ok;
 }
 
-/** What the profile says of the cluster. Without a configuration nothing is known; a broken one is said, and linting goes on. */
-async function siteOf({ system, options, terminal }: Context): Promise<Site> {
-  const [{ loadConfig }, { siteFrom }] = await Promise.all([
+/**
+ * What is known beside the scripts: the cluster of the profile, and the flags of trainers. Without a configuration nothing is known
+ * of the cluster; a broken one is said, and linting goes on.
+ */
+async function siteOf({ system, options, terminal }: Context, named: readonly string[]): Promise<Site> {
+  const [{ loadConfig }, { siteFrom }, { loadKnowledge, versionsOf }, { namedVersions }] = await Promise.all([
     import('../config/load.ts'),
     import('../lint/site.ts'),
+    import('../trainer/knowledge.ts'),
+    import('../lint/trainer-version.ts'),
   ]);
+  const trainers = await loadKnowledge(system.env);
+  const trainerVersions = namedVersions(named, (program) => versionsOf(system.env, program));
   try {
     const { profile } = await loadConfig(system, { config: options.config, profile: options.profile });
-    return siteFrom(profile.partitions, profile.slurm_version);
+    return { ...siteFrom(profile.partitions, profile.slurm_version), trainers, trainerVersions };
   } catch (error) {
     if (options.config !== undefined || options.profile !== undefined || !(error instanceof UsageError))
       throw error;
     terminal.warn(printable(`the configuration is not used: ${error.message}`));
-    return siteFrom({}, null);
+    return { ...siteFrom({}, null), trainers, trainerVersions };
   }
 }
 

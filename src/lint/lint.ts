@@ -4,8 +4,13 @@ import { readIgnored } from './ignore.ts';
 import { rules } from './register.ts';
 import type { Edit, Finding, Report, Rule, Severity, Site } from './rule.ts';
 
-/** Without a profile. */
-export const NO_SITE: Site = { partitions: new Map(), slurmVersion: undefined };
+/** Where nothing is known beside the script. */
+export const NO_SITE: Site = {
+  partitions: new Map(),
+  slurmVersion: undefined,
+  trainers: { lists: () => [], changes: () => undefined },
+  trainerVersions: new Map(),
+};
 
 export interface Linted {
   readonly findings: readonly Finding[];

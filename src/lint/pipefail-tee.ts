@@ -10,11 +10,19 @@ export const pipefailTee: Rule = {
   applies: 'any',
   check: (script) => {
     if (/PIPESTATUS/.test(script.text)) return [];
+    const setters = shellsWithPipefail(script);
+    // By pipeline, from the last to the first, so that the first is the one that stays.
+    const trainings = new Map(
+      script.commands
+        .filter(isTraining)
+        .reverse()
+        .map((command) => [command.pipeline, command]),
+    );
     return script.commands
       .filter((command) => command.name === 'tee' && command.pipeline !== undefined)
       .flatMap((tee) => {
-        const trained = script.commands.find((one) => one.pipeline === tee.pipeline && isTraining(one));
-        if (!trained || isSafe(script, tee)) return [];
+        const trained = trainings.get(tee.pipeline);
+        if (!trained || isSafe(script, tee, setters)) return [];
         const message = `Without pipefail the exit code is tee’s: when ${trained.name} fails the job goes on, and ends as COMPLETED.`;
         return [{ at: tee.at, message, fix: 'set -o pipefail' }];
       });
@@ -22,14 +30,21 @@ export const pipefailTee: Rule = {
 };
 
 /** Whether pipefail is set in the shell that has the pipeline. */
-function isSafe(script: Script, tee: ShellCommand): boolean {
+function isSafe(
+  script: Script,
+  tee: ShellCommand,
+  setters: ReadonlySet<ShellCommand['via'][number] | undefined>,
+): boolean {
   const shell = tee.via.at(-1);
   if (shell ? shell.words.some(({ value }) => value === 'pipefail') : /pipefail/.test(script.shebang ?? ''))
     return true;
-  return script.commands.some(
-    ({ name, words, via }) =>
-      (name === 'set' || name === 'shopt') &&
-      via.at(-1) === shell &&
-      words.some(({ value }) => value === 'pipefail'),
+  return setters.has(shell);
+}
+
+function shellsWithPipefail({ commands }: Script): ReadonlySet<ShellCommand['via'][number] | undefined> {
+  const setters = commands.filter(
+    ({ name, words }) =>
+      (name === 'set' || name === 'shopt') && words.some(({ value }) => value === 'pipefail'),
   );
+  return new Set(setters.map(({ via }) => via.at(-1)));
 }

@@ -34,6 +34,7 @@ import { srunOption } from './srun-option.ts';
 import { syntax } from './syntax.ts';
 import { tasksPerNode } from './tasks-per-node.ts';
 import { timeLimit } from './time-limit.ts';
+import { trainerFlag } from './trainer-flag.ts';
 import { xtrace } from './xtrace.ts';
 
 /** Every rule. Adding one is a file, a line here, a page in docs/lint and a test. */
@@ -77,6 +78,7 @@ export const rules: readonly Rule[] = [
   pkillSelf,
   rmShared,
   // The training.
+  trainerFlag,
   globArgument,
   lossOnAllTokens,
 ];

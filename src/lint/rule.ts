@@ -1,4 +1,5 @@
 import type { Script } from '../shell/script.ts';
+import type { Knowledge } from '../trainer/check.ts';
 
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -22,12 +23,16 @@ export interface Report {
   readonly edit?: Edit;
 }
 
-/** What is known of the cluster; empty without a profile. */
+/** What is known beside the script: of the cluster, where there is a profile, and of the trainers. */
 export interface Site {
   /** Longest time of a job in seconds, by partition; `Infinity` where there is no limit. */
   readonly partitions: ReadonlyMap<string, number>;
   /** `22.05`, or undefined. */
   readonly slurmVersion: string | undefined;
+  /** The flags of trainers and launchers, by version. */
+  readonly trainers: Knowledge;
+  /** Versions that whoever asks has named, by program: `trl-sft` to `1.10.0`. */
+  readonly trainerVersions: ReadonlyMap<string, string>;
 }
 
 export interface Rule {

@@ -5,7 +5,7 @@ import type { Site } from './rule.ts';
 export function siteFrom(
   partitions: Readonly<Record<string, { readonly max_time?: string | null | undefined }>>,
   slurmVersion: string | null | undefined,
-): Site {
+): Pick<Site, 'partitions' | 'slurmVersion'> {
   const limits = Object.entries(partitions).flatMap(([name, { max_time }]) => {
     const limit = max_time ? parseDuration(max_time) : undefined;
     return limit === undefined ? [] : [[name, limit] as const];

@@ -19,6 +19,8 @@ export interface Choice {
   readonly program?: string | undefined;
   /** Its version. Without it a flag is right when any known version has it. */
   readonly version?: string | undefined;
+  /** Versions of launchers and trainers, by program, that whoever asks has named. */
+  readonly versions?: ReadonlyMap<string, string> | undefined;
   /** The text of a file of settings that the command line names, where it is known: a script may write it itself. */
   readonly fileText?: (path: string) => string | undefined;
 }
@@ -31,6 +33,8 @@ export interface CommandCheck {
     readonly version: string;
     /** False where other programs are started under the same name. */
     readonly certain: boolean;
+    /** Whether it is a file of a checkout, which may have been changed. */
+    readonly isFile: boolean;
   }[];
   readonly problems: readonly FlagProblem[];
 }
@@ -52,12 +56,19 @@ export function checkCommand(
   const isDeclared =
     choice.program !== undefined && found.arguments !== undefined && !isServer(found.trainer?.program);
   const trainer = isDeclared
-    ? { program: choice.program, certain: true, start: found.arguments, end: argv.length }
+    ? {
+        ...found.trainer,
+        program: choice.program,
+        certain: true,
+        isFile: false,
+        start: found.arguments,
+        end: argv.length,
+      }
     : found.trainer;
   const segments = [found.launcher, trainer].filter((segment) => segment !== undefined);
   const checked = segments.flatMap((segment) => {
-    const version =
-      segment.program === (choice.program ?? found.trainer?.program) ? choice.version : undefined;
+    const isTrainer = segment.program === (choice.program ?? found.trainer?.program);
+    const version = choice.versions?.get(segment.program) ?? (isTrainer ? choice.version : undefined);
     const lists = knowledge
       .lists(segment.program)
       .filter((list) => version === undefined || list.version === version);
@@ -65,7 +76,9 @@ export function checkCommand(
     const [best] = lists
       .map((list) => ({ list, problems: checkWords(list, words, segment.start, knowledge, choice) }))
       .sort((a, b) => a.problems.length - b.problems.length);
-    return best === undefined ? [] : [{ ...best, certain: segment.certain }];
+    if (best === undefined) return [];
+    const isHandedOn = handedOn(segment.launcher, knowledge);
+    return [{ ...best, problems: best.problems.filter((one) => !isHandedOn(one)), segment }];
   });
   const problems = checked.flatMap(({ list, problems }) =>
     problems.map((problem) =>
@@ -76,9 +89,22 @@ export function checkCommand(
     ),
   );
   return {
-    programs: checked.map(({ list, certain }) => ({ program: list.program, version: list.version, certain })),
+    programs: checked.map(({ list, segment: { certain, isFile } }) => ({
+      program: list.program,
+      version: list.version,
+      certain,
+      isFile,
+    })),
     problems,
   };
+}
+
+/** `trl sft --num_processes 4 --accelerate_config zero3`: what the trainer does not know goes to the launcher (trl/cli/commands/training.py). */
+function handedOn(launcher: string | undefined, knowledge: Knowledge): (problem: FlagProblem) => boolean {
+  const [list] = launcher === undefined ? [] : knowledge.lists(launcher);
+  if (list === undefined) return () => false;
+  const known = spellings(list);
+  return ({ kind, flag }) => kind === 'unknown' && (known.has(flag) || flag === '--accelerate_config');
 }
 
 function checkWords(
@@ -105,5 +131,10 @@ function elsewhere(problem: FlagProblem, others: readonly FlagList[]): FlagProbl
   const owner = others.find((list) => spellings(list).has(problem.flag));
   if (owner === undefined) return problem;
   const where = owner.positionals === 'script' ? 'before the script' : 'behind the script';
-  return { ...problem, message: `is a flag of ${owner.program}, and belongs ${where}`, suggestion: null };
+  return {
+    ...problem,
+    kind: 'misplaced',
+    message: `is a flag of ${owner.program}, and belongs ${where}`,
+    suggestion: null,
+  };
 }

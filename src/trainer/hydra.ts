@@ -85,7 +85,9 @@ function judge(
   if (sign === '++') return undefined;
   const value = word.slice(sign.length + key.length);
   if (sign === '+') {
-    if (!Object.hasOwn(list.flags, key)) return undefined;
+    // What is null, or is given a list or a map, may be added again (`_apply_overrides_to_config` in Hydra's config_loader_impl.py).
+    const isOpenEnded = list.flags[key] === 'any' || /^=[[{]/.test(value);
+    if (!Object.hasOwn(list.flags, key) || isOpenEnded) return undefined;
     return {
       kind: 'value',
       flag: `+${key}`,
@@ -94,7 +96,28 @@ function judge(
     };
   }
   if (nodes.has(key)) return undefined;
-  const near = suggest(key, Object.keys(list.flags));
+  const near = nearKey(key, Object.keys(list.flags));
   const hint = near === undefined ? '; to add a new one, write "+" before it' : '';
   return { kind: 'unknown', flag: key, message: `there is no such key${hint}`, suggestion: near ?? null };
+}
+
+/** The same key in another place, or one much like it in the same place: long paths are alike without meaning the same. */
+function nearKey(key: string, known: readonly string[]): string | undefined {
+  const [above, leaf] = split(key);
+  const elsewhere = known.filter((other) => split(other)[1] === leaf);
+  const there = suggest(key, elsewhere) ?? (elsewhere.length === 1 ? elsewhere[0] : undefined);
+  if (there !== undefined) return there;
+  const siblings = known.filter((other) => split(other)[0] === above).map((other) => split(other)[1]);
+  const sibling = suggest(leaf, siblings);
+  if (sibling !== undefined) return above + sibling;
+  return suggest(
+    key,
+    known.filter((other) => split(other)[1].length > 3 && suggest(leaf, [split(other)[1]]) !== undefined),
+  );
+}
+
+/** `a.b.` and `c` of `a.b.c`. */
+function split(key: string): [string, string] {
+  const dot = key.lastIndexOf('.') + 1;
+  return [key.slice(0, dot), key.slice(dot)];
 }

@@ -7,6 +7,10 @@ export interface Segment {
   readonly program: string;
   /** False where other programs have the same name. */
   readonly certain: boolean;
+  /** The launcher whose flags it takes beside its own: `trl sft --num_processes 4`. */
+  readonly launcher?: string | undefined;
+  /** Whether it is a file of a checkout, which may have been changed, and no installed module or command. */
+  readonly isFile: boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -65,7 +69,7 @@ function from(
   const launcher = ofCommand(LAUNCHERS, word, argv[at + 1]);
   if (launcher) return launched(argv, at + launcher.words, launcher.program, list);
   const trainer = ofCommand(TRAINERS, word, argv[at + 1]);
-  if (trainer) return trained(argv, at + trainer.words, trainer.program);
+  if (trainer) return trained(argv, at + trainer.words, trainer.program, trainer.program.launcher);
   return trained(argv, at + 1, ofScript(TRAINERS, word));
 }
 
@@ -96,7 +100,13 @@ function launched(
   const { end, given } = flags
     ? parseArguments(flags, argv, start)
     : { end: undefined, given: new Map<string, readonly string[]>() };
-  const launcher = { program: program.name, certain: true, start, end: end ?? argv.length };
+  const launcher = {
+    program: program.name,
+    certain: true,
+    isFile: false,
+    start,
+    end: end ?? argv.length,
+  };
   if (end === undefined) return { launcher, trainer: undefined, arguments: undefined };
   const script = argv[end] ?? '';
   if (given.has('--no_python') || given.has('--no-python')) {
@@ -107,10 +117,17 @@ function launched(
   return { ...trained(argv, end + 1, found), launcher };
 }
 
-function trained(argv: readonly string[], start: number, program: Program | undefined): Identified {
+function trained(
+  argv: readonly string[],
+  start: number,
+  program: Program | undefined,
+  launcher?: string,
+): Identified {
   const trainer = program && {
     program: program.name,
     certain: program.shared !== true,
+    isFile: ofScript([program], argv[start - 1] ?? '') !== undefined,
+    launcher,
     start,
     end: argv.length,
   };

@@ -2,7 +2,7 @@
  * - `unknown`: the parser has no such flag; `renamed` and `removed`: it had one, or will have one
  * - `value`: of the wrong type, none of the choices, too many or too few
  * - `missing`: the program does not start without it
- * - `misplaced`: a word on its own that the parser refuses
+ * - `misplaced`: a word on its own that the parser refuses, or a flag of the launcher that stands with the trainer's
  */
 export type ProblemKind = 'unknown' | 'renamed' | 'removed' | 'value' | 'missing' | 'misplaced';
 

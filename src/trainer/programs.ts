@@ -7,6 +7,8 @@ export interface Program {
   readonly scripts?: readonly string[];
   /** Commands, each with the word that follows it where there is one. */
   readonly commands?: readonly (readonly [string] | readonly [string, string])[];
+  /** Its command starts the trainer with this launcher, and hands the launcher's flags on. */
+  readonly launcher?: string;
   /** Other programs are started under the same name: their flags say nothing for sure. */
   readonly shared?: boolean;
 }
@@ -17,6 +19,7 @@ const TRL = ['sft', 'dpo', 'grpo', 'kto', 'reward', 'rloo'].map(
     modules: [`trl.scripts.${name}`],
     scripts: [`trl/scripts/${name}.py`],
     commands: [['trl', name]],
+    launcher: 'accelerate-launch',
   }),
 );
 

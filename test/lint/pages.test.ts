@@ -3,9 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { lintText, NO_SITE } from '../../src/lint/lint.ts';
 import { rules } from '../../src/lint/register.ts';
 import type { Site } from '../../src/lint/rule.ts';
+import { loadKnowledge } from '../../src/trainer/knowledge.ts';
 
 /** The cluster that the page of `time-limit` speaks of. */
-const SITE: Site = { ...NO_SITE, partitions: new Map([['gpu', 86_400]]) };
+const SITE: Site = {
+  ...NO_SITE,
+  partitions: new Map([['gpu', 86_400]]),
+  trainers: await loadKnowledge({ XDG_CONFIG_HOME: '/nonexistent' }),
+};
 
 function example(page: string, heading: string): string {
   const text = page.split(`## ${heading}\n\n\`\`\`bash\n`)[1]?.split('```')[0] ?? '';
@@ -39,6 +44,6 @@ describe('the pages of the rules', () => {
 describe('the scripts that opsctl renders', () => {
   const golden = readdirSync('test/golden').filter((name) => name.endsWith('.sbatch'));
   it.each(golden)('%s has nothing to be found', (name) => {
-    expect(lintText(name, readFileSync(`test/golden/${name}`, 'utf8'), NO_SITE).findings).toEqual([]);
+    expect(lintText(name, readFileSync(`test/golden/${name}`, 'utf8'), SITE).findings).toEqual([]);
   });
 });

@@ -139,11 +139,6 @@ describe('a command line that its trainer refuses', () => {
       'verl-ppo unknown actor_rollout_ref.actor.ppo_minibatch_size -> actor_rollout_ref.actor.ppo_mini_batch_size',
     ],
     [
-      'a + before a key that is there',
-      `${VERL} +data.train_files=x`,
-      'verl-ppo value +data.train_files -> data.train_files=x',
-    ],
-    [
       'a setting without a value',
       `${VERL} trainer.n_gpus_per_node`,
       'verl-ppo misplaced trainer.n_gpus_per_node -> null',
