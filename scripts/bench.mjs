@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
+import { benchNhc, benchNodes } from './bench-preflight.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -19,9 +20,9 @@ const rows = [];
 /** `npm run bench -- PART...` runs these alone. */
 const PARTS = {
   start: benchStart,
-  preflight: benchPreflight,
   diagnose: () => benchDiagnose(compare),
   lint: lintBesideShellcheck,
+  preflight: benchPreflight,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
@@ -66,6 +67,13 @@ function benchStart() {
   else console.log('Slurm is not installed here: submit is not measured');
 }
 
+function benchPreflight() {
+  const tools = { opsctl, place, compare, time };
+  benchNhc(tools);
+  if (hasSlurm()) benchNodes(tools);
+  else console.log('Slurm is not installed here: preflight is not measured');
+}
+
 function benchSubmit(env, sft) {
   const dir = join(place, 'sandbox');
   const up = JSON.parse(
@@ -99,24 +107,6 @@ function benchSubmit(env, sft) {
   }
 }
 
-/** What is asked of a node before a model loads, on all nodes; every node of the sandbox shares these cores. */
-function benchPreflight() {
-  if (!hasSlurm()) return console.log('Slurm is not installed here: preflight is not measured');
-  const dir = join(place, 'nodes');
-  const env = { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
-  const up = JSON.parse(run([opsctl, 'sandbox', 'up', '--dir', dir, '--nodes', '36', '--json'], env));
-  const inside = { ...env, ...up.env };
-  try {
-    const asked = ['preflight', '--nodes', 'gnode[01-36]', '--only', 'shm,tmp,limits,mounts'];
-    // A node of which something is wrong is an answer too; unknown is none.
-    const preflight = () => time([opsctl, ...asked], inside, [0, 1, 2]);
-    const hostname = () => time(['srun', '--nodes=36', 'hostname'], inside);
-    compare('opsctl preflight, 4 checks on 36 nodes / srun -N36 hostname', 3, preflight, hostname, 5);
-  } finally {
-    spawnSync(opsctl, ['sandbox', 'down', '--dir', dir], { env });
-  }
-}
-
 function compare(name, limit, subject, reference, times = rounds) {
   subject();
   reference();
@@ -141,12 +131,12 @@ function report() {
   process.exitCode = rows.some(({ ratio, limit }) => limit !== undefined && ratio > limit) ? 1 : 0;
 }
 
-/** Wall time of one process in milliseconds; one that fails ends the bench. */
-function time([program, ...argv], env = process.env, good = [0]) {
+/** Wall time of one process in milliseconds; one that ends with another exit code than these ends the bench. */
+function time([program, ...argv], env = process.env, codes = [0]) {
   const start = performance.now();
   const result = spawnSync(program, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const elapsed = performance.now() - start;
-  if (!good.includes(result.status)) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
+  if (!codes.includes(result.status)) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
   return elapsed;
 }
 
