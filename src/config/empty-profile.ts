@@ -24,5 +24,18 @@ export const EMPTY_PROFILE: Profile = {
     resolve_after: '0:05:00',
     quiet_hours: null,
   },
+  watch: {
+    quota_warning: 80,
+    quota_critical: 85,
+    space_warning: 90,
+    space_critical: 95,
+    hang_factor: 5,
+    hang_floor: '0:10:00',
+    hang_ceiling: '2:00:00',
+    slow_node: 60,
+    speed_fall: 70,
+    loss_spike: 2,
+    free_memory: 4,
+  },
   notify: null,
 };
