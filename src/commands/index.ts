@@ -22,6 +22,7 @@ import { silenceCommand } from './silence.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
 import { trainersCommand } from './trainers.ts';
+import { watchCommand } from './watch.ts';
 
 /** Every command, in the order of `opsctl --help`. */
 export const commands: readonly Command[] = [
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   faultsCommand,
   lintCommand,
   runbookCommand,
+  watchCommand,
   silenceCommand,
   notifyCommand,
   sandboxCommand,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { parseDuration } from '../slurm/duration.ts';
 import { alertsSchema } from './alerts-schema.ts';
+import { automationSchema } from './automation-schema.ts';
 import { notifySchema } from './notify-schema.ts';
 import { watchSchema } from './watch-schema.ts';
 
@@ -134,6 +135,7 @@ export const profileSchema = z.strictObject({
   ),
   alerts: filled(alertsSchema, {}, 'When an alert is told, repeated and kept back'),
   watch: filled(watchSchema, {}, 'From when on `opsctl watch` says something'),
+  automation: filled(automationSchema, {}, 'How far opsctl may repair without a person'),
   notify: open(z.lazy(notifySchema), 'Who is told of alerts and how; null: nobody'),
 });
 

@@ -13,8 +13,12 @@ const percent = z.int().check(z.minimum(1), z.maximum(100));
 
 /** From when on the watcher says something. */
 export const watchSchema = z.strictObject({
-  quota_warning: z._default(percent, 80).check(z.describe('A warning from this share of a quota on, in percent')),
-  quota_critical: z._default(percent, 85).check(z.describe('Critical from this share of a quota on, in percent')),
+  quota_warning: z
+    ._default(percent, 80)
+    .check(z.describe('A warning from this share of a quota on, in percent')),
+  quota_critical: z
+    ._default(percent, 85)
+    .check(z.describe('Critical from this share of a quota on, in percent')),
   space_warning: z
     ._default(percent, 90)
     .check(z.describe('A warning from this share of a file system or of its inodes on, in percent')),
@@ -30,10 +34,14 @@ export const watchSchema = z.strictObject({
     .check(z.describe('Never later than this, also while the rhythm is not known yet')),
   slow_node: z
     ._default(percent, 60)
-    .check(z.describe('A node below this share of the pace of the middle one of its run is slow, in percent')),
+    .check(
+      z.describe('A node below this share of the pace of the middle one of its run is slow, in percent'),
+    ),
   speed_fall: z
     ._default(percent, 70)
-    .check(z.describe("A run below this share of its own usual tokens per GPU per second is slow, in percent")),
+    .check(
+      z.describe('A run below this share of its own usual tokens per GPU per second is slow, in percent'),
+    ),
   loss_spike: z
     ._default(z.number().check(z.minimum(1.1), z.maximum(1000)), 2)
     .check(z.describe('A loss this many times the usual one is a spike')),

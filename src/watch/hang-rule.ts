@@ -37,7 +37,9 @@ export const hangRule: Rule = {
           runs: [runId],
           since: lastSign,
           evidence: [
-            said(`job ${job?.jobId} is RUNNING on ${job?.nodes}; last sign of life ${new Date(lastSign).toISOString()}`),
+            said(
+              `job ${job?.jobId} is RUNNING on ${job?.nodes}; last sign of life ${new Date(lastSign).toISOString()}`,
+            ),
           ],
           command: `opsctl runbook run ${runId}`,
         });

@@ -23,7 +23,8 @@ export function happening(
 ): Happening {
   if (queued !== undefined && isActive(queued.state)) {
     const attempt = attemptOf(run.jobId, run.startTime);
-    const isSame = queued.jobId === run.jobId && (queued.state.phase !== 'pending' && queued.startTime === run.startTime);
+    const isSame =
+      queued.jobId === run.jobId && queued.state.phase !== 'pending' && queued.startTime === run.startTime;
     const wasSeen = run.startTime !== null && run.handled !== attempt;
     // A job that was submitted anew under its name ended before: that end was a happening of its own.
     return wasSeen && !isSame && queued.jobId === run.jobId ? { kind: 'requeued', attempt } : NOTHING;

@@ -27,7 +27,9 @@ export const hostMemoryRule: Rule = {
           summary: `node ${first.node} has ${gib} of ${total} GiB unused${isLoading ? ' while the run loads its data' : ''}; page cache counts as used here`,
           runs: [runId],
           nodes: low.map(({ node }) => node),
-          evidence: low.slice(0, 4).map(({ node, freeMb, memoryMb }) => said(`sinfo: ${node} free ${freeMb} of ${memoryMb} MB`)),
+          evidence: low
+            .slice(0, 4)
+            .map(({ node, freeMb, memoryMb }) => said(`sinfo: ${node} free ${freeMb} of ${memoryMb} MB`)),
           command: `srun --overlap --jobid=${job?.jobId} -w ${first.node} -N1 -n1 free -g`,
         }),
       ];
@@ -35,5 +37,7 @@ export const hostMemoryRule: Rule = {
 };
 
 function freePercent({ freeMb, memoryMb }: NodeView): number {
-  return freeMb === null || memoryMb === null || memoryMb === 0 ? Number.POSITIVE_INFINITY : (freeMb / memoryMb) * 100;
+  return freeMb === null || memoryMb === null || memoryMb === 0
+    ? Number.POSITIVE_INFINITY
+    : (freeMb / memoryMb) * 100;
 }

@@ -15,6 +15,8 @@ export interface Look {
   readonly nodes: ReadonlyMap<string, NodeView> | undefined;
   /** Jobs that ended or changed since the last look; undefined also where the cluster keeps no accounting. */
   readonly accounting: readonly SlurmJob[] | undefined;
+  /** The cluster has said that it keeps no accounting: nobody asks again. */
+  readonly isUnaccounted: boolean;
   /** What did not answer, in words. */
   readonly failures: readonly OpsError[];
   readonly slurmCalls: number;
@@ -34,7 +36,9 @@ export async function look(system: System, since: number | null): Promise<Look> 
   const [queue, nodes, accounting] = await Promise.all([
     answerOf(squeue(system, { user })),
     answerOf(showAllNodes(system)),
-    since === null ? undefined : answerOf(sacct(system, { user }, Math.max(0, since - OVERLAP_S), { duplicates: true })),
+    since === null
+      ? undefined
+      : answerOf(sacct(system, { user }, Math.max(0, since - OVERLAP_S), { duplicates: true })),
   ]);
   const failures = [queue, nodes, accounting].filter((answer) => answer instanceof OpsError);
   return {
@@ -42,6 +46,7 @@ export async function look(system: System, since: number | null): Promise<Look> 
     queue: queue instanceof OpsError ? undefined : queue,
     nodes: nodes instanceof OpsError ? undefined : new Map(nodes.map((each) => [each.node, each])),
     accounting: accounting instanceof OpsError || accounting?.kind !== 'jobs' ? undefined : accounting.jobs,
+    isUnaccounted: !(accounting instanceof OpsError) && accounting?.kind === 'disabled',
     failures,
     slurmCalls: since === null ? 2 : 3,
   };

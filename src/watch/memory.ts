@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Alert } from '../alert/alert.ts';
 import { OpsError } from '../errors.ts';
-import type { Metrics } from '../run/metrics.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
 import { type System, stateHome } from '../system/system.ts';
 import type { Progress } from './progress.ts';
@@ -42,6 +41,8 @@ export interface RunMemory {
   /** Ends that were dealt with. */
   readonly handled: string | null;
   readonly trouble: Trouble | null;
+  /** The attempt whose hang was acted on: once is enough. */
+  readonly acted: string | null;
   /** Below here only while it runs. */
   readonly parameters: Readonly<Record<string, { readonly value: number }>> | null;
   readonly log: LogMark | null;
@@ -60,9 +61,6 @@ export interface Memory {
 }
 
 export const NO_MEMORY: Memory = { version: 1, accountedAt: null, hasAccounting: true, ticks: 0, runs: {} };
-
-export type Parameters = NonNullable<RunMemory['parameters']>;
-export type Speed = Metrics['tgs'];
 
 export function watchDirectory(env: System['env']): string {
   return join(stateHome(env), 'watch');

@@ -37,12 +37,15 @@ const REASONS: readonly (readonly [RegExp, Kind])[] = [
       command: ({ jobId }) => `opsctl cancel ${jobId}`,
     },
   ],
-  [/^(?:PartitionDown|PartitionInactive|NodeDown|FrontEndDown)/, {
-    fault: 'node-unavailable',
-    severity: 'warning',
-    summary: 'its partition or its nodes are down',
-    command: ({ partition }) => `sinfo -R -p ${partition}`,
-  }],
+  [
+    /^(?:PartitionDown|PartitionInactive|NodeDown|FrontEndDown)/,
+    {
+      fault: 'node-unavailable',
+      severity: 'warning',
+      summary: 'its partition or its nodes are down',
+      command: ({ partition }) => `sinfo -R -p ${partition}`,
+    },
+  ],
   [
     /^(?:launch_?failed_?requeued_?held|JobHeldAdmin|JobLaunchFailure|BadConstraints|InvalidAccount|InvalidQOS|ReservationDeleted|BurstBufferStageIn)|held in restart/i,
     {
@@ -52,7 +55,10 @@ const REASONS: readonly (readonly [RegExp, Kind])[] = [
       command: ({ jobId }) => `scontrol show job ${jobId}`,
     },
   ],
-  [/^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|AccountNotAllowed|QOSNotAllowed|AccountingPolicy)/, LIMITS],
+  [
+    /^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|AccountNotAllowed|QOSNotAllowed|AccountingPolicy)/,
+    LIMITS,
+  ],
   // QOSMaxNodePerUserLimit and the like pass when one's other jobs end; the limits of a single job do not.
   [/^(?:QOS|Assoc)(?:Max.*PerJob|Max.*PerNode|Time|.*WallDuration|GrpWall).*|^MaxTimeLimit/, LIMITS],
 ];
@@ -60,7 +66,7 @@ const REASONS: readonly (readonly [RegExp, Kind])[] = [
 /** How long a node may be away before a wait for it is worth a word: a reboot passes. */
 const GRACE_S: Readonly<Record<string, number>> = { 'node-unavailable': 300 };
 
-/** Jobs of this user that wait for what will not pass by itself, one alert for each reason. */
+/** Jobs of this user that wait for what will not pass by itself: one alert a fault, for Slurm changes its mind about reasons. */
 export const pendingRule: Rule = {
   faults: ['slurm-invalid-request', 'node-unavailable', 'dependency-never', 'job-held'],
   couldSee: ({ look }) => look.queue !== undefined,
@@ -69,12 +75,11 @@ export const pendingRule: Rule = {
     for (const job of scene.look.queue ?? []) {
       const kind = kindOf(job, scene.now);
       if (kind === undefined) continue;
-      const key = `${kind.fault} ${reasonOf(job)}`;
-      const group = groups.get(key) ?? { kind, jobs: [] };
+      const group = groups.get(kind.fault) ?? { kind, jobs: [] };
       group.jobs.push(job);
-      groups.set(key, group);
+      groups.set(kind.fault, group);
     }
-    return [...groups].map(([target, { kind, jobs }]) => alert(scene, target, kind, jobs));
+    return [...groups.values()].map(({ kind, jobs }) => alert(scene, kind, jobs));
   },
 };
 
@@ -93,7 +98,7 @@ function reasonOf({ reason }: SlurmJob): string {
 
 const QUOTED = 3;
 
-function alert(scene: Scene, target: string, kind: Kind, jobs: readonly SlurmJob[]): Alert {
+function alert(scene: Scene, kind: Kind, jobs: readonly SlurmJob[]): Alert {
   const names = new Set(jobs.map(({ name }) => name));
   const runs = scene.runs.filter(({ memory }) => names.has(memory.jobName)).map(({ runId }) => runId);
   const [first] = jobs;
@@ -101,7 +106,7 @@ function alert(scene: Scene, target: string, kind: Kind, jobs: readonly SlurmJob
   const many = jobs.length === 1 ? `job ${first?.jobId} waits` : `${jobs.length} jobs wait`;
   return alertOf(scene, {
     fault: kind.fault,
-    target,
+    target: 'waiting',
     severity: kind.severity,
     summary: `${many} with reason ${first === undefined ? '' : reasonOf(first)}: ${kind.summary}`,
     runs,

@@ -82,7 +82,10 @@ export function parseDf(stdout: string): Disk | undefined {
 
 /** It ends with 1 when a quota is exceeded, which is when it matters. */
 async function askQuota(system: System): Promise<QuotaLine[] | undefined> {
-  const answer = await system.exec(['quota', '-uvs'], { timeoutMs: LIMIT_MS, env: { ...system.env, LC_ALL: 'C' } });
+  const answer = await system.exec(['quota', '-uvs'], {
+    timeoutMs: LIMIT_MS,
+    env: { ...system.env, LC_ALL: 'C' },
+  });
   if (answer.missing) return [];
   return answer.timedOut || (answer.code ?? 2) > 1 ? undefined : parseQuota(answer.stdout);
 }
@@ -94,6 +97,9 @@ async function askLustre(system: System, mount: string): Promise<QuotaLine[] | u
   return answer.code === 0 ? parseQuota(answer.stdout) : undefined;
 }
 
-function ofDevice(lines: readonly QuotaLine[] | undefined, { device, mount }: Disk): QuotaLine[] | undefined {
+function ofDevice(
+  lines: readonly QuotaLine[] | undefined,
+  { device, mount }: Pick<Disk, 'device' | 'mount'>,
+): QuotaLine[] | undefined {
   return lines?.filter(({ filesystem }) => filesystem === device || filesystem === mount);
 }

@@ -41,7 +41,8 @@ export const WINDOW = 60;
 const FADE = 0.98;
 
 const EVALUATION = /Running Evaluation|\bevaluat(?:e|ing|ion)\b|\bEval(?:uating)?\b.{0,40}\d+%\|/i;
-const SAVING = /\bsav(?:e|ing) (?:model )?checkpoint|\bsaving (?:the )?(?:model|state|optimizer)|checkpoint.{0,60}\bsav(?:ed|ing)\b/i;
+const SAVING =
+  /\bsav(?:e|ing) (?:model )?checkpoint|\bsaving (?:the )?(?:model|state|optimizer)|checkpoint.{0,60}\bsav(?:ed|ing)\b/i;
 
 /** A run's first progress, or that of a new attempt: what was learned of its rhythm is kept. */
 export function beginProgress(began: number, before?: Progress): Progress {

@@ -7,9 +7,13 @@ import { alertOf, type Rule, type Scene, said } from './rule.ts';
 export const quotaRule: Rule = {
   faults: ['disk-quota'],
   couldSee: ({ places }) =>
-    places !== undefined && places.silent.length === 0 && places.places.every(({ quotas }) => quotas !== undefined),
+    places !== undefined &&
+    places.silent.length === 0 &&
+    places.places.every(({ quotas }) => quotas !== undefined),
   judge: (scene) =>
-    (scene.places?.places ?? []).flatMap((place) => (place.quotas ?? []).flatMap((quota) => judgeOne(scene, place, quota))),
+    (scene.places?.places ?? []).flatMap((place) =>
+      (place.quotas ?? []).flatMap((quota) => judgeOne(scene, place, quota)),
+    ),
 };
 
 function judgeOne(scene: Scene, place: Place, quota: QuotaLine): Alert[] {
@@ -18,7 +22,10 @@ function judgeOne(scene: Scene, place: Place, quota: QuotaLine): Alert[] {
   const fullest = Math.max(space, files);
   const { quota_warning: warning, quota_critical: critical } = scene.config;
   if (!quota.isOver && fullest < warning) return [];
-  const what = files > space ? `${quota.files} of ${quota.filesLimit} files` : `${gib(quota.usedKib)} of ${gib(quota.limitKib)} GiB`;
+  const what =
+    files > space
+      ? `${quota.files} of ${quota.filesLimit} files`
+      : `${gib(quota.usedKib)} of ${gib(quota.limitKib)} GiB`;
   const grace = quota.grace === null ? '' : `, grace ${quota.grace}`;
   return [
     alertOf(scene, {
@@ -52,7 +59,9 @@ export function runsOn({ runs }: Pick<Scene, 'runs'>, { paths }: Place): string[
   return runs
     .filter(({ job, memory }) => {
       const lives = job !== undefined && job.state.phase !== 'ended';
-      return lives && paths.some((path) => memory.outputDir === path || memory.outputDir.startsWith(`${path}/`));
+      return (
+        lives && paths.some((path) => memory.outputDir === path || memory.outputDir.startsWith(`${path}/`))
+      );
     })
     .map(({ runId }) => runId);
 }

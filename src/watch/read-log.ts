@@ -39,7 +39,10 @@ export async function readNewLines(path: string, mark: LogMark | null): Promise<
     // A line that is still being written is left for the next look, unless it is longer than any line.
     const end = Math.max(text.lastIndexOf(10), text.lastIndexOf(13)) + 1;
     const read = end === 0 && bytesRead === MOST_BYTES ? bytesRead : end;
-    const lines = text.subarray(0, read).toString('utf8').split(/[\r\n]+/);
+    const lines = text
+      .subarray(0, read)
+      .toString('utf8')
+      .split(/[\r\n]+/);
     // Half a line would be read as another number than it is.
     if (from > start) lines.shift();
     return { lines: lines.filter((line) => line !== ''), mark: { offset: from + read, inode }, writtenAt };

@@ -57,7 +57,11 @@ async function takeIn(
       writtenAt: log === undefined ? null : log.writtenAt,
       checkpointAt: saved !== null && saved >= began ? saved : null,
     };
-    const moved = judged(advance(progress ?? beginProgress(began), growth, parameters), config, now.getTime());
+    const moved = judged(
+      advance(progress ?? beginProgress(began), growth, parameters),
+      config,
+      now.getTime(),
+    );
     return {
       memory: {
         ...memory,
@@ -111,7 +115,9 @@ const NODE_LOG = /^node-\d+-(.+)\.log$/;
 
 async function newestAttempt(outputDir: string): Promise<string | undefined> {
   const logs = join(outputDir, 'logs');
-  const numbers = (await readdir(logs).catch(() => [])).flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? []);
+  const numbers = (await readdir(logs).catch(() => [])).flatMap(
+    (name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? [],
+  );
   return numbers.length === 0 ? undefined : join(logs, `attempt-${Math.max(...numbers.map(Number))}`);
 }
 

@@ -47,6 +47,7 @@ export function fromManifest(manifest: Manifest): RunMemory {
     over: manifest.ended ?? null,
     handled: null,
     trouble: null,
+    acted: null,
     parameters: null,
     log: null,
     progress: null,
@@ -57,7 +58,9 @@ export function fromManifest(manifest: Manifest): RunMemory {
 /** Numbers among a run's parameters: what its speed is computed from. */
 export function numbersOf({ parameters }: Manifest): NonNullable<RunMemory['parameters']> {
   return Object.fromEntries(
-    Object.entries(parameters).flatMap(([name, { value }]) => (typeof value === 'number' ? [[name, { value }]] : [])),
+    Object.entries(parameters).flatMap(([name, { value }]) =>
+      typeof value === 'number' ? [[name, { value }]] : [],
+    ),
   );
 }
 
@@ -77,7 +80,10 @@ export function jobOf(run: RunMemory, jobs: ReadonlyMap<string, readonly SlurmJo
   const mine = (jobs.get(run.jobName) ?? []).filter(
     ({ jobId }) => task === null || isPartOf(jobId, `${baseId(jobId)}_${task}`),
   );
-  return mine.reduce<SlurmJob | undefined>((best, job) => (best && rank(best) >= rank(job) ? best : job), undefined);
+  return mine.reduce<SlurmJob | undefined>(
+    (best, job) => (best && rank(best) >= rank(job) ? best : job),
+    undefined,
+  );
 }
 
 function rank(job: SlurmJob): number {

@@ -1,5 +1,5 @@
-import { pruneOf, runsOn } from './quota-rule.ts';
 import { shellWord } from '../template/quote.ts';
+import { pruneOf, runsOn } from './quota-rule.ts';
 import { alertOf, type Rule, said } from './rule.ts';
 
 /** File systems that runs write to and that fill up, in space or in inodes: one alert a file system. */
@@ -20,7 +20,11 @@ export const spaceRule: Rule = {
           severity: fullest >= critical ? 'critical' : 'warning',
           summary: `${Math.floor(fullest)} % of ${of}${mount} is used: checkpoints will fail when it is full`,
           runs: runsOn(scene, place),
-          evidence: [said(`df: ${mount} ${usedPercent.toFixed(1)} % of space, ${inodesPercent.toFixed(1)} % of inodes`)],
+          evidence: [
+            said(
+              `df: ${mount} ${usedPercent.toFixed(1)} % of space, ${inodesPercent.toFixed(1)} % of inodes`,
+            ),
+          ],
           command: pruneOf(scene, place),
         }),
       ];
@@ -38,7 +42,9 @@ export const silentPlaceRule: Rule = {
         target: path,
         severity: 'critical',
         summary: `${path} did not answer within some seconds: its file system hangs, or its server is away`,
-        runs: scene.runs.filter(({ memory }) => memory.outputDir.startsWith(`${path}/`)).map(({ runId }) => runId),
+        runs: scene.runs
+          .filter(({ memory }) => memory.outputDir.startsWith(`${path}/`))
+          .map(({ runId }) => runId),
         evidence: [said(`df ${path}: no answer`)],
         command: `timeout 10 df ${shellWord(path)}`,
       }),

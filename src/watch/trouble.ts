@@ -1,6 +1,6 @@
-import type { Alert } from '../alert/alert.ts';
 import type { Diagnosis } from '../diagnosis/rank.ts';
 import type { SlurmJob } from '../slurm/job.ts';
+import type { Action } from './act.ts';
 import type { RunMemory, Trouble } from './memory.ts';
 import { alertOf, said } from './rule.ts';
 
@@ -24,10 +24,14 @@ export function troubleOf(end: BadEnd, now: Date): Trouble {
   const fault = cause?.fault ?? (isRequeued ? 'requeued' : 'failed');
   const step = memory.progress?.step ?? null;
   const at = step === null ? '' : ` at step ${step}`;
-  const what = isRequeued ? `was put back into the queue${at}` : `ended as ${job?.state.word ?? 'unknown'}${at}`;
+  const what = isRequeued
+    ? `was put back into the queue${at}`
+    : `ended as ${job?.state.word ?? 'unknown'}${at}`;
   const why = cause?.summary ?? 'No runbook knows why.';
   const nodes = new Set((cause?.evidence ?? []).flatMap(({ node }) => (node === null ? [] : [node])));
-  const quotes = (cause?.evidence ?? []).slice(0, QUOTED).map(({ file, line, text }) => ({ file, line, text }));
+  const quotes = (cause?.evidence ?? [])
+    .slice(0, QUOTED)
+    .map(({ file, line, text }) => ({ file, line, text }));
   const alert = alertOf(
     { now },
     {
@@ -50,7 +54,12 @@ const FORGET_MS = 24 * 3_600_000;
 const RECOVERED_MS = 15 * 60_000;
 
 /** Why a trouble is over, or null while it is not. Pure. */
-export function overBecause(trouble: Trouble, memory: RunMemory, job: SlurmJob | undefined, now: Date): string | null {
+export function overBecause(
+  trouble: Trouble,
+  memory: RunMemory,
+  job: SlurmJob | undefined,
+  now: Date,
+): string | null {
   const since = Date.parse(trouble.alert.since);
   if (memory.over === 'COMPLETED') return 'the run finished';
   if (memory.over === 'CANCELLED') return 'it was cancelled';
@@ -61,7 +70,12 @@ export function overBecause(trouble: Trouble, memory: RunMemory, job: SlurmJob |
   return now.getTime() - Math.max(since, began) > RECOVERED_MS ? 'it has run for a while again' : null;
 }
 
-/** Whether two alerts are of the same fault: one that a rule raises for a node must not be told twice. */
-export function isOf({ fault }: Alert, faults: readonly string[]): boolean {
-  return faults.includes(fault);
+/** The trouble with what was done about it, so that the message says so. */
+export function withAction(trouble: Trouble, { steps, held }: Action): Trouble {
+  const words = steps.map(({ action, command, result, said: outcome }) =>
+    said(`${result}: ${action}: ${command.join(' ')}${outcome === '' ? '' : ` (${outcome})`}`),
+  );
+  const why = held === null ? [] : [said(`not done: ${held}`)];
+  const { alert } = trouble;
+  return { ...trouble, alert: { ...alert, evidence: [...words, ...why, ...alert.evidence] } };
 }
