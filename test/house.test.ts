@@ -21,6 +21,7 @@ const FLOORS = [
   'notify',
   'remedy',
   'watch',
+  'cron',
   'sandbox',
   'commands',
 ];

@@ -2,6 +2,7 @@ import { cancelCommand } from './cancel.ts';
 import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
+import { cronCommand } from './cron.ts';
 import { dataCommand } from './data.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { diffCommand } from './diff.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   lintCommand,
   runbookCommand,
   watchCommand,
+  cronCommand,
   silenceCommand,
   notifyCommand,
   sandboxCommand,
