@@ -74,7 +74,7 @@ function seen(run: RunMemory, job: SlurmJob): RunMemory {
   return {
     ...run,
     jobId: job.jobId,
-    startTime: runsNow ? job.startTime : run.startTime,
+    startTime: runsNow ? job.startTime : job.jobId === run.jobId ? run.startTime : null,
     over: null,
   };
 }

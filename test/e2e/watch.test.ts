@@ -108,8 +108,12 @@ it('brings a run back unattended after its node has died, and says so by mail', 
     await until(
       'the end of the run',
       async () => /COMPLETED|FAILED/.test((await state('chain')).state),
-      150_000,
-    );
+      120_000,
+    ).catch(async (error) => {
+      const job = await slurm.slurm(['scontrol', 'show', 'job']);
+      const log = readFileSync(join(slurm.root, 'runs', 'chain', 'logs', 'job.log'), 'utf8').slice(-3000);
+      throw new Error(`${error}\n${first.said()}${second.said()}${job.stdout}${log}`);
+    });
     const said = first.said() + second.said();
     const final = JSON.parse((await slurm.opsctl(['status', 'chain', '--json'])).stdout);
     expect(final, said).toMatchObject({ state: 'COMPLETED', metrics: { step: STEPS } });
