@@ -1,3 +1,5 @@
+import { readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Lease, takeLease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
 import { watchDirectory } from './memory.ts';
@@ -10,7 +12,11 @@ const RENEW_MS = 20_000;
  * @throws OpsError 75 when another process has it.
  */
 export async function takeWatch(system: System): Promise<Lease> {
-  const lease = await takeLease(system, watchDirectory(system.env), 'watches');
+  const directory = watchDirectory(system.env);
+  const lease = await takeLease(system, directory, 'watches');
+  // What a killed watcher left half-written: nobody else writes here now.
+  const left = (await readdir(directory)).filter((name) => name.endsWith('.tmp'));
+  await Promise.all(left.map((name) => unlink(join(directory, name)).catch(() => undefined)));
   const renewal = setInterval(() => {
     // One that is another's by now must not be prolonged.
     void lease.holds().then((isOurs) => (isOurs ? lease.renew() : undefined));
