@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { UsageError } from '../errors.ts';
+import { loadGateChecks } from '../run/gate-checks.ts';
 import type { PlanInput } from '../run/plan.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
@@ -119,9 +120,11 @@ export async function inputFrom(
 ): Promise<PlanInput> {
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
   const all = [...(await profileLayers(system, config, template)), ...layers];
+  const parameters = resolveParameters(template.parameters, all, around);
   return {
     template,
-    parameters: resolveParameters(template.parameters, all, around),
+    parameters,
+    checks: await loadGateChecks(system, config.profile, template, parameters),
     trainerFlags,
     profile: config.profile,
     now: system.now(),

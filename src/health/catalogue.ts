@@ -19,13 +19,15 @@ export function siteChecks(env: System['env']): string {
 
 /**
  * All checks by name, a site's own among them.
+ * @param wanted of the package's own these alone, for who cannot wait for all of them to be read.
  * @throws UsageError naming the file that is wrong, or that somebody else could change.
  */
-export async function loadChecks(env: System['env']): Promise<LoadedCheck[]> {
+export async function loadChecks(env: System['env'], wanted?: readonly string[]): Promise<LoadedCheck[]> {
   const byId = new Map<string, LoadedCheck>();
   const site = siteChecks(env);
   for (const directory of [join(packageRoot(), 'checks'), site]) {
-    for (const name of scriptsIn(directory)) {
+    const names = directory === site ? undefined : wanted?.map((id) => `${id}.sh`);
+    for (const name of names ?? scriptsIn(directory)) {
       const path = join(directory, name);
       if (directory === site) refuseForeign(path);
       const check = await readCheck(path);
@@ -52,8 +54,8 @@ export function pickChecks(checks: readonly LoadedCheck[], ids: readonly string[
 
 async function readCheck(path: string): Promise<Check> {
   const source = readSmallIfThere(path) ?? '';
-  const built = precompiled.get(source);
-  if (built) return built;
+  const fromPackage = await precompiled.get(source)?.();
+  if (fromPackage) return fromPackage.built;
   const { parseCheck } = await import('./parse-check.ts');
   return parseCheck(path, source);
 }

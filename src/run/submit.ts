@@ -171,6 +171,7 @@ export function buildManifest(
     cluster: request.profile.cluster ?? null,
     outputDir: plan.outputDir,
     script: plan.scriptPath,
+    ...(plan.gate ? { gate: { script: plan.gate.path, checks: plan.gate.checks } } : {}),
     parameters: plan.parameters,
     trainerFlags: request.trainerFlags,
     fingerprint: print,
@@ -192,7 +193,7 @@ export function buildManifest(
   };
 }
 
-/** Script, manifest and code.diff, in a directory that is the run's own. */
+/** Script, gate, manifest and code.diff, in a directory that is the run's own. */
 export async function writeRun(
   system: System,
   plan: Plan,
@@ -202,6 +203,7 @@ export async function writeRun(
   await mkdir(plan.logDir, { recursive: true });
   await together([
     writeAtomic(plan.scriptPath, plan.script, 0o644),
+    plan.gate ? writeAtomic(plan.gate.path, plan.gate.script, 0o644) : undefined,
     code && code.diff !== '' ? writeAtomic(join(plan.outputDir, 'code.diff'), code.diff) : undefined,
     saveManifest(system, manifest),
   ]);

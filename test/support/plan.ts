@@ -1,6 +1,8 @@
 import { type Profile, profileSchema } from '../../src/config/schema.ts';
+import { loadGateChecks } from '../../src/run/gate-checks.ts';
 import { type Plan, planRun } from '../../src/run/plan.ts';
 import type { Upstream } from '../../src/run/upstream.ts';
+import { realSystem } from '../../src/system/system.ts';
 import { loadTemplate } from '../../src/template/load.ts';
 import { type Layer, resolveParameters } from '../../src/template/resolve.ts';
 
@@ -39,11 +41,15 @@ export async function planOf(
     ),
   };
   const around = { cwd: '/home/me', home: '/home/me', exists: () => false };
+  const profile = more.profile ?? PROFILE;
+  const parameters = resolveParameters(template.parameters, [layer], around);
+  const system = { ...realSystem(), env: { HOME: '/nowhere' } };
   return planRun({
     template,
-    parameters: resolveParameters(template.parameters, [layer], around),
+    parameters,
+    checks: await loadGateChecks(system, profile, template, parameters),
     trainerFlags: more.trainerFlags ?? [],
-    profile: more.profile ?? PROFILE,
+    profile,
     now: new Date(2026, 4, 24, 3, 56, 12),
     version: '0.0.0',
     packageRoot: '/opt/opsctl',
