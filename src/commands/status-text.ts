@@ -102,8 +102,9 @@ function time({ elapsedSeconds, limitSeconds }: RunStatus): string {
 
 function attempts(status: RunStatus): string {
   return status.attempts
-    .map(({ attempt, exitCode, endedAt, reason, requeued }) => {
-      const why = reason ? `${reason}${requeued ? ', requeued' : ''}, ` : '';
+    .map(({ attempt, exitCode, endedAt, reason, requeued, refused }) => {
+      const unfit = refused === undefined ? '' : ` refused ${printable(compressHostlist(refused))}`;
+      const why = reason ? `${reason}${unfit}${requeued ? ', requeued' : ''}, ` : '';
       const end = endedAt === null ? 'not ended' : `${why}exit code ${exitCode ?? 'unknown'}`;
       return `${attempt}: ${end}`;
     })

@@ -53,7 +53,9 @@ export function pickChecks(checks: readonly LoadedCheck[], ids: readonly string[
 }
 
 async function readCheck(path: string): Promise<Check> {
-  const source = readSmallIfThere(path) ?? '';
+  const source = readSmallIfThere(path);
+  if (source === undefined)
+    throw new UsageError(`there is no ${path}`, 'The package is not whole: install it anew.');
   const fromPackage = await precompiled.get(source)?.();
   if (fromPackage) return fromPackage.built;
   const { parseCheck } = await import('./parse-check.ts');

@@ -27,7 +27,8 @@ export function loadGateChecks(
   loaded.set(template, known);
   const key = wanted.join(' ');
   const checks =
-    known.get(key) ?? load(system.env, wanted, { ...template.front.limits, ...profile.limits }, profile.limits);
+    known.get(key) ??
+    load(system.env, wanted, { ...template.front.limits, ...profile.limits }, profile.limits);
   known.set(key, checks);
   return checks;
 }

@@ -49,7 +49,7 @@ export interface Manifest {
   readonly outputDir: string;
   readonly script: string;
   /** What the nodes are asked before the launcher starts: the file, and the ids of its checks. Absent with `gate: off`. */
-  readonly gate?: { readonly script: string; readonly checks: readonly string[] };
+  readonly gate?: { readonly path: string; readonly checks: readonly string[] };
   readonly parameters: ResolvedParameters;
   readonly trainerFlags: readonly string[];
   /** Equal for two submissions of the same thing. */

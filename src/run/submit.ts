@@ -171,7 +171,7 @@ export function buildManifest(
     cluster: request.profile.cluster ?? null,
     outputDir: plan.outputDir,
     script: plan.scriptPath,
-    ...(plan.gate ? { gate: { script: plan.gate.path, checks: plan.gate.checks } } : {}),
+    ...(plan.gate ? { gate: { path: plan.gate.path, checks: plan.gate.checks } } : {}),
     parameters: plan.parameters,
     trainerFlags: request.trainerFlags,
     fingerprint: print,

@@ -132,7 +132,8 @@ describe('golden scripts', () => {
     expect(execFileSync('shellcheck', ['--severity=style', path], { encoding: 'utf8' })).toBe('');
     // The node's part is text to the batch shell: looked at by itself.
     const [environment = '', launcher = ''] = ['ENVIRONMENT', 'NODE'].map(
-      (end) => new RegExp(`<<'${end}'[^\\n]*\\n([\\s\\S]*?)\\n${end}\\n`).exec(readFileSync(path, 'utf8'))?.[1],
+      (end) =>
+        new RegExp(`<<'${end}'[^\\n]*\\n([\\s\\S]*?)\\n${end}\\n`).exec(readFileSync(path, 'utf8'))?.[1],
     );
     expect(environment).toContain('export PYTHONUNBUFFERED=1');
     expect(launcher).toContain('launch()');
