@@ -1,6 +1,7 @@
 // How often the diagnosis is right on labelled excerpts of real logs: one JSON object a line with id, label, sure
 // and text. Prints a table per label, the confusions, and what was wrong. `npm run accuracy -- [FILE]... [--json]`;
-// without a file, the corpus beside the checkout where it is, and the excerpts among the tests' fixtures.
+// without a file, the corpus beside the checkout where it is, and the excerpts among the tests' fixtures. `--leave-out`
+// takes away the rules of each excerpt's own fault: whatever else it is called, it must not be called healthy.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,6 +10,7 @@ import { bundled } from './bundled.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const asJson = process.argv.includes('--json');
+const leaveOut = process.argv.includes('--leave-out');
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const ours = [
   'excerpts.jsonl',
@@ -43,12 +45,14 @@ if (asJson) process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`);
 else {
   for (const { file, answers } of results) {
     console.log(`\n${file}`);
-    report(answers);
+    if (leaveOut) reportLeftOut(answers);
+    else report(answers);
   }
 }
 
 async function answer({ id, label, sure, text }) {
-  const result = await diagnose(runbooks, [{ name: id, chunks: [Buffer.from(text)] }], undefined);
+  const known = leaveOut ? runbooks.filter(({ fault }) => fault !== label) : runbooks;
+  const result = await diagnose(known, [{ name: id, chunks: [Buffer.from(text)] }], undefined);
   const [cause] = result.causes;
   const got = result.status === 'diagnosed' ? cause.fault : result.status;
   const outcome = same(got, label) ? 'right' : got === 'unknown' ? 'unknown' : 'wrong';
@@ -83,6 +87,21 @@ function report(all) {
     if (outcome !== 'right')
       console.log(`  ${certain ? 'sure  ' : 'unsure'} ${label} -> ${got} (${confidence ?? '-'})  ${id}`);
   }
+}
+
+function reportLeftOut(all) {
+  const faults = all.filter(({ label }) => label !== 'healthy');
+  const labels = [...new Set(faults.map(({ label }) => label))].sort();
+  const of = (list) =>
+    [
+      ({ got }) => got === 'unknown',
+      ({ confidence }) => confidence !== null,
+      ({ got }) => got === 'healthy',
+    ].map((test) => list.filter(test).length);
+  console.log(row('fault without its rules', 'unknown', 'another fault', 'healthy'));
+  for (const label of labels) console.log(row(label, ...of(faults.filter((each) => each.label === label))));
+  console.log(row('all', ...of(faults)));
+  for (const { id, label, got } of faults) if (got === 'healthy') console.log(`  ${label} -> healthy  ${id}`);
 }
 
 function counts(list) {

@@ -31,23 +31,23 @@ export const diagnoseCommand: Command = {
 
 async function diagnose(args: Arguments, context: Context): Promise<ExitCode> {
   const { system, terminal, options } = context;
-  const [{ loadRunbooks }, work] = await Promise.all([
+  const [{ loadRunbooks }, { describeState }, work] = await Promise.all([
     import('../runbook/load.ts'),
+    import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
   const { sources, job, earlier, nodes, notes } = await resolve(args, context);
   const runbooks = await loadRunbooks(system);
-  const result = await work.diagnose(runbooks, sources, job);
+  const result = await work.diagnose(runbooks, sources, job, earlier);
   for (const note of notes) terminal.warn(printable(note));
   for (const { problem } of result.readings) if (problem !== null) terminal.warn(printable(problem));
   const { readings, ...diagnosis } = result;
   if (options.json) {
     const logs = readings.map(({ name, lines, bytes, problem }) => ({ name, lines, bytes, problem }));
-    printJson(terminal, { ...diagnosis, earlier, nodes, logs });
+    printJson(terminal, { ...diagnosis, earlier: earlier.map(describeState), nodes, logs });
   } else {
     const { reportLines } = await import('./diagnosis-report.ts');
-    const said = { earlier, nodes };
-    for (const line of reportLines(result, said, flag(args, 'all'), terminal.style)) terminal.out(line);
+    for (const line of reportLines(result, nodes, flag(args, 'all'), terminal.style)) terminal.out(line);
   }
   return exitCodeOf(result.status);
 }
@@ -60,8 +60,8 @@ export function exitCodeOf(status: Diagnosis['status']): ExitCode {
 interface Input {
   readonly sources: readonly import('../diagnosis/diagnose.ts').Source[];
   readonly job: SlurmJob | undefined;
-  /** What Slurm says of attempts before the newest, one line each. */
-  readonly earlier: readonly string[];
+  /** The attempts before it, oldest first, where accounting keeps them. */
+  readonly earlier: readonly SlurmJob[];
   /** Its nodes that are not well. */
   readonly nodes: readonly NodeState[];
   readonly notes: readonly string[];
@@ -70,7 +70,7 @@ interface Input {
 /** Files, standard input, or one run or job; a file that is there wins over a run of that name. */
 export async function resolve(args: Arguments, { system, argv }: Context): Promise<Input> {
   const targets = targetsOf(args, argv);
-  const { fileSource } = await import('../diagnosis/diagnose.ts');
+  const { fileSource, stdinSource } = await import('../diagnosis/diagnose.ts');
   const files = await Promise.all(targets.map((target) => target === '-' || isThere(target)));
   const [only] = targets;
   if (
@@ -88,9 +88,7 @@ export async function resolve(args: Arguments, { system, argv }: Context): Promi
     );
   }
   const sources = targets.map((target) =>
-    target === '-'
-      ? { name: '-', chunks: process.stdin as AsyncIterable<Buffer> }
-      : fileSource(system, target),
+    target === '-' ? stdinSource(system) : fileSource(system, target),
   );
   return { sources, job: undefined, earlier: [], nodes: [], notes: [] };
 }
@@ -101,10 +99,9 @@ function targetsOf(args: Arguments, argv: readonly string[]): string[] {
 }
 
 async function gatherTarget(name: string, system: Context['system']): Promise<Input> {
-  const [{ findTarget }, { gather }, { describeState }, { fileSource }] = await Promise.all([
+  const [{ findTarget }, { gather }, { fileSource }] = await Promise.all([
     import('../run/target.ts'),
     import('../diagnosis/gather.ts'),
-    import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
   const { files, job, earlier, nodes, kernel, notes } = await gather(system, await findTarget(system, name));
@@ -115,7 +112,7 @@ async function gatherTarget(name: string, system: Context['system']): Promise<In
     : files;
   const logs = there.map((path) => fileSource(system, path));
   const kernelLog = kernel === undefined ? [] : [{ name: kernel.name, chunks: [Buffer.from(kernel.text)] }];
-  return { sources: [...kernelLog, ...logs], job, earlier: earlier.map(describeState), nodes, notes };
+  return { sources: [...kernelLog, ...logs], job, earlier, nodes, notes };
 }
 
 async function isThere(path: string): Promise<boolean> {

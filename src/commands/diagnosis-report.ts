@@ -1,3 +1,4 @@
+import type { AttemptResult } from '../diagnosis/attempts.ts';
 import type { FullDiagnosis } from '../diagnosis/diagnose.ts';
 import type { Evidence } from '../diagnosis/finding.ts';
 import type { Cause, Reason } from '../diagnosis/rank.ts';
@@ -14,37 +15,36 @@ const REASONS: Readonly<Record<Reason, string>> = {
   confirmed: 'other lines confirm it',
   'explains-others': 'it explains the other errors',
   'others-compete': 'other causes are possible too',
+  recurring: 'another attempt ended by it too',
   'only-cascade': 'it usually follows from something else, and nothing shows what',
 };
-
-/** What Slurm says beside the newest attempt's state. */
-export interface Said {
-  readonly earlier: readonly string[];
-  readonly nodes: readonly NodeState[];
-}
 
 function nodeLine({ node, state, reason }: NodeState): string {
   return `  node ${printable(node)} is ${printable(state)}${reason === null ? '' : `: ${printable(reason)}`}`;
 }
 
-/** What a person reads: the cause, why, its lines, what to do; then what stands behind it. */
+/**
+ * What a person reads: the cause, why, its lines, what to do; then what stands behind it.
+ * @param nodes those of the job that are not well.
+ */
 export function reportLines(
-  { status, causes, ruledOut, readings, slurm, suspect }: FullDiagnosis,
-  { earlier, nodes }: Said,
+  { status, causes, ruledOut, seen, readings, slurm, suspect, attempts }: FullDiagnosis,
+  nodes: readonly NodeState[],
   all: boolean,
   style: Style,
 ): string[] {
   const [first, ...others] = causes;
   const heading =
     first === undefined
-      ? [headline(status, readings, style), ...readLines(readings)]
+      ? [headline({ status, seen, readings }, style), ...readLines(readings)]
       : causeLines(first, style);
   const behind = all ? others.flatMap((cause) => ['', ...causeLines(cause, style)]) : also(others);
   return [
     ...heading,
+    ...(seen.length > 0 ? ['What was seen:', ...seen.map(quoted)] : []),
     ...(suspect === null ? [] : ['', suspectLine(suspect)]),
     ...(slurm === null ? [] : ['', printable(slurm)]),
-    ...earlier.map((line) => `  earlier attempt: ${printable(line)}`),
+    ...attempts.flatMap(attemptLines),
     ...nodes.map(nodeLine),
     ...behind,
     ...(ruledOut.length > 0 && (all || first === undefined) ? ['', 'Ruled out:'] : []),
@@ -55,14 +55,17 @@ export function reportLines(
 }
 
 function headline(
-  status: FullDiagnosis['status'],
-  readings: FullDiagnosis['readings'],
+  { status, seen, readings }: Pick<FullDiagnosis, 'status' | 'seen' | 'readings'>,
   style: Style,
 ): string {
   if (status === 'healthy') return style('green', 'healthy: nothing in it ended the run');
-  if (readings.every(({ bytes }) => bytes === 0))
-    return style('yellow', 'unknown: there was nothing to read');
-  return style('yellow', 'unknown: something failed, and no line says why. Read the logs of all ranks.');
+  return style('yellow', `unknown: ${whyUnknown(seen.length > 0, readings)}`);
+}
+
+function whyUnknown(failed: boolean, readings: FullDiagnosis['readings']): string {
+  if (failed) return 'something failed, and no line says why. Read the logs of all ranks.';
+  if (readings.every(({ legibility }) => legibility === 'empty')) return 'there was nothing to read';
+  return 'nothing that could be read ended the run, but not all of it could be read';
 }
 
 function readLines(readings: FullDiagnosis['readings']): string[] {
@@ -85,6 +88,12 @@ function quoted({ file, line, text, rank, node }: Evidence): string {
   const place = file === null ? '' : `${file}:${line ?? ''}: `;
   const who = [rank === null ? [] : [`rank ${rank}`], node === null ? [] : [node]].flat().join(', ');
   return `    ${printable(place)}${who === '' ? '' : `[${printable(who)}] `}${printable(text)}`;
+}
+
+function attemptLines({ attempt, decisive, slurm, status, fault, evidence }: AttemptResult): string[] {
+  const said = slurm === null ? '' : ` (${printable(slurm)})`;
+  const line = `  attempt ${attempt}: ${fault ?? status}${said}`;
+  return decisive ? [`${line}: the one above`] : [line, ...evidence.map(quoted)];
 }
 
 function suspectLine({ rank, node, why }: NonNullable<FullDiagnosis['suspect']>): string {

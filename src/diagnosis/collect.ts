@@ -1,6 +1,8 @@
+import { attemptStarted } from './attempt-marks.ts';
 import type { Evidence, Finding } from './finding.ts';
+import { type Legibility, watchLegibility } from './legibility.ts';
 import type { Matcher, Rule } from './matcher.ts';
-import { parseLine } from './prefix.ts';
+import { type Line, parseLine } from './prefix.ts';
 import { isFinished, isOrdinary, isProgress } from './progress.ts';
 import { type RankWork, rankWork } from './suspect.ts';
 import { followTracebacks } from './traceback.ts';
@@ -14,6 +16,7 @@ const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
 const WENT_ON_AFTER_CASCADE = 10;
 const MOST_RANKS = 100_000;
+const MOST_PAST = 1_000;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
@@ -27,7 +30,15 @@ export interface Collector {
   readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
   readonly work: () => RankWork[];
+  /** Of what was looked at. */
+  readonly legibility: () => Legibility;
 }
+
+/** Not a runbook's, so it has no name there: it stands for every failure that no signature has the words of. */
+const UNCLAIMED: Rule = {
+  fault: 'noise',
+  signature: { id: 'unclaimed', role: 'cascade', hit: [], miss: [] },
+};
 
 /** What one signature said, from its first line after the run last moved on. */
 interface Episode {
@@ -41,11 +52,23 @@ interface Episode {
   ordinary: number;
 }
 
-/** Folds the lines of one source into findings. Keeps one episode a signature, so its memory does not grow. */
-export function collect(matcher: Matcher, source: number, file: string): Collector {
+/**
+ * Folds the lines of one source into findings. Keeps one episode a signature and attempt, so its memory does not grow.
+ * @param attempt the start of the job that the source is of, where it is of one.
+ */
+export function collect(
+  matcher: Matcher,
+  source: number,
+  file: string,
+  attempt: number | null = null,
+): Collector {
+  const reader = watchLegibility();
   const tracebacks = followTracebacks();
   const episodes = new Map<string, Episode>();
   const works = new Map<number, RankWork>();
+  /** What was found in attempts before the current one. */
+  const past: Finding[] = [];
+  let current = attempt;
   let progress = 0;
   let ordinary = 0;
   let finished: number | undefined;
@@ -86,40 +109,69 @@ export function collect(matcher: Matcher, source: number, file: string): Collect
     return !followed && ordinary - episode.ordinary >= (namesNone ? WENT_ON_AFTER_CASCADE : WENT_ON);
   };
 
+  const quote = (number: number, { text, rank, node }: Line, { signature }: Rule): Evidence => ({
+    file,
+    line: number,
+    text: text.trim().slice(0, QUOTED_CHARACTERS),
+    rank,
+    node,
+    role: signature.role,
+  });
+
+  const present = (): Finding[] => {
+    let followed = false;
+    return [...episodes.values()]
+      .sort((a, b) => b.last - a.last)
+      .map((episode) => {
+        const lived = survived(episode, followed);
+        followed ||= !lived;
+        const { rule, first, count, evidence } = episode;
+        return { ...rule, attempt: current, at: [source, first] as const, count, survived: lived, evidence };
+      });
+  };
+
+  /** Another start of the job writes on in the same log. What stands before the first of these lines is the first's. */
+  const begin = (next: number): void => {
+    if (current !== null && next !== current) {
+      if (past.length < MOST_PAST) past.push(...present());
+      episodes.clear();
+      works.clear();
+      finished = undefined;
+    }
+    current = next;
+  };
+
   return {
     line: (number, raw, behind) => {
-      const line = parseLine(raw);
+      reader.see(raw);
+      const line = parseLine(raw.replaceAll('\u0000', ''));
+      const next = attempt === null ? attemptStarted(line.text) : undefined;
+      if (next !== undefined) {
+        begin(next);
+        return true;
+      }
       const traceback = tracebacks.exception(line);
       // An exception without a message holds no literal that could be looked for.
       const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
-      for (const rule of rules) {
-        const text = line.text.trim().slice(0, QUOTED_CHARACTERS);
-        const { role } = rule.signature;
-        add(rule, number, { file, line: number, text, rank: line.rank, node: line.node, role });
-      }
+      for (const rule of rules) add(rule, number, quote(number, line, rule));
       if (rules.length > 0) {
         const work = rankWork(line);
         if (work && works.size < MOST_RANKS) works.set(work.rank, work);
         return true;
+      }
+      if (matcher.isUnclaimed(line.text)) {
+        add(UNCLAIMED, number, quote(number, line, UNCLAIMED));
+        return !behind;
       }
       if (isFinished(line.text)) finished = number;
       else if (isProgress(line.text)) progress += 1;
       if (isOrdinary(line.text)) ordinary += 1;
       return !behind && line.text.includes('Traceback');
     },
+    legibility: reader.verdict,
     isSettled: () => progress >= settledAt && tracebacks.areClosed(),
     work: () => [...works.values()],
-    findings: () => {
-      let followed = false;
-      return [...episodes.values()]
-        .sort((a, b) => b.last - a.last)
-        .map((episode) => {
-          const lived = survived(episode, followed);
-          followed ||= !lived;
-          const { rule, first, count, evidence } = episode;
-          return { ...rule, at: [source, first] as const, count, survived: lived, evidence };
-        });
-    },
+    findings: () => [...past, ...present()],
   };
 }
 

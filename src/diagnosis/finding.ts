@@ -1,4 +1,5 @@
 import type { Signature } from '../runbook/schema.ts';
+import type { Legibility } from './legibility.ts';
 import type { RankWork } from './suspect.ts';
 
 /** One quoted line. */
@@ -17,6 +18,8 @@ export interface Evidence {
 export interface Finding {
   readonly fault: string;
   readonly signature: Signature;
+  /** Which start of the job it belongs to, from 0; null where the log does not tell. */
+  readonly attempt: number | null;
   /** Where it stands among all lines read: the source's index, then the line. */
   readonly at: readonly [source: number, line: number];
   /** Lines that said it in this episode. */
@@ -29,11 +32,14 @@ export interface Finding {
 /** One source read to its end. */
 export interface SourceReading {
   readonly name: string;
+  /** Which start of the job it is of, from 0; null where it may be of any. */
+  readonly attempt: number | null;
   /** How far each rank came, where the log says it. */
   readonly work: readonly RankWork[];
   readonly findings: readonly Finding[];
   readonly lines: number;
   readonly bytes: number;
-  /** Why it could not be read, or not to its end. */
+  readonly legibility: Legibility;
+  /** Why it could not be read, or not to its end, or says nothing. */
   readonly problem: string | null;
 }

@@ -79,27 +79,28 @@ async function askSlurm(
   return { job, earlier, notes };
 }
 
+/** Of all nodes of every attempt; a node's log holds all its ranks. */
 async function runLogs({ manifest }: Extract<Target, { kind: 'run' }>): Promise<string[]> {
-  const all = await findLogs(manifest, { node: undefined, rank: undefined, attempt: undefined });
-  const nodes = await findLogs(manifest, {
-    node: undefined,
-    rank: undefined,
-    attempt: await newestAttempt(manifest.outputDir),
-  });
-  const paths = [...nodes, ...all].map(({ path }) => path);
-  return [...new Set([...paths, batchLog(manifest.outputDir)])];
+  const attempts = await attemptsOf(manifest.outputDir);
+  const nodes = await Promise.all(
+    attempts.map((attempt) => findLogs(manifest, { node: undefined, rank: undefined, attempt })),
+  );
+  return [...nodes.flat().map(({ path }) => path), batchLog(manifest.outputDir)];
 }
 
-async function newestAttempt(outputDir: string): Promise<number> {
+async function attemptsOf(outputDir: string): Promise<number[]> {
   const names = await readdir(join(outputDir, 'logs')).catch(() => []);
-  const attempts = names.flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-  return Math.max(0, ...attempts);
+  return names.flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
 }
 
 async function jobLogs(system: System, jobId: string): Promise<string[]> {
   const details = await showJob(system, jobId);
-  if (details?.stdout) return [details.stdout];
-  if (details) return [];
+  if (details) {
+    const files = [details.stdout, details.stderr].flatMap((path) =>
+      path === null || path === '/dev/null' ? [] : [path],
+    );
+    return [...new Set(files)];
+  }
   throw new OpsError(`Slurm has forgotten where the log of job ${jobId} is`, {
     exitCode: EXIT.unknown,
     hint: 'Give the log itself: "opsctl diagnose FILE".',

@@ -1,7 +1,9 @@
 import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
+import { ATTEMPT_LITERAL } from './attempt-marks.ts';
 import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
+import { isTrouble } from './unclaimed.ts';
 
 /** A signature with the fault that it belongs to. */
 export interface Rule {
@@ -17,6 +19,8 @@ export interface Matcher {
   readonly search: (sample: Uint8Array) => LiteralSearch['next'];
   /** What a line says. `traceback`: the frames that it ends; undefined where it ends none. */
   readonly match: (text: string, traceback: string | undefined) => Rule[];
+  /** A line that no signature claims, and that says that something failed. */
+  readonly isUnclaimed: (text: string) => boolean;
 }
 
 interface Compiled extends Rule {
@@ -26,7 +30,7 @@ interface Compiled extends Rule {
 }
 
 /** Lines that no signature looks for and that matter to what others mean. */
-const MILESTONES = ['Traceback (most recent call last)', ...FINISH_LITERALS];
+const MILESTONES = ['Traceback (most recent call last)', ATTEMPT_LITERAL, ...FINISH_LITERALS];
 
 export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const rules = runbooks
@@ -40,8 +44,11 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   }
   const literals = [...new Set([...byLiteral.keys(), ...MILESTONES])];
   const search = searchLiterals(literals);
+  const adviceFrom = (text: string, traceback?: string): number =>
+    Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
   return {
     search: (sample) => searchLiterals(literals, sample).next,
+    isUnclaimed: (text) => isTrouble(text) && !isMild(text) && isTrouble(text.slice(0, adviceFrom(text))),
     match: (text, traceback) => {
       const mild = isMild(text);
       const found = new Map<Compiled, number>();
@@ -54,7 +61,7 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
       }
       if (found.size === 0) return [];
       // Advice speaks of what it goes on to name, not of the error that it stands behind.
-      const advice = Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
+      const advice = adviceFrom(text, traceback);
       const left = [...found].filter(([, at]) => at < advice).map(([rule]) => rule);
       return particular(left.sort((a, b) => a.order - b.order));
     },

@@ -29,6 +29,8 @@ const PREFIXES: readonly Prefix[] = [
   { pattern: /^\[\d+,(\d{1,6})\]<std(?:err|out)>:? ?/, rank: 1 },
   // Ray: (RayWorker pid=12, ip=10.0.0.3)
   { pattern: /^\(\w[\w.:]{0,80} (?:rank=(\d{1,6}) )?pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
+  // SkyPilot: (worker1, rank=1, pid=12, ip=10.0.0.3)
+  { pattern: /^\([\w-]{1,40}, rank=(\d{1,6}), pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
   // pdsh, clush, DeepSpeed's launcher: gnode07: but not jinja2.exceptions.UndefinedError:
   { pattern: /^(?![\w.]*(?:Error|Exception|Warning): )([A-Za-z][A-Za-z.-]{0,40}\d[\w.-]{0,40}): /, node: 1 },
   // dmesg: [12345.678901], and dmesg -T: [Mon Nov 23 19:02:37 2026]

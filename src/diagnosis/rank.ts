@@ -10,6 +10,7 @@ export type Reason =
   | 'confirmed'
   | 'explains-others'
   | 'others-compete'
+  | 'recurring'
   | 'only-cascade';
 
 export interface Cause {
@@ -33,8 +34,12 @@ export interface Diagnosis {
   readonly status: 'diagnosed' | 'unknown' | 'healthy';
   readonly causes: readonly Cause[];
   readonly ruledOut: readonly RuledOut[];
+  /** Where no cause is known: the lines that say that something failed, in their order. */
+  readonly seen: readonly Evidence[];
 }
 
+/** The runbook whose signatures name nothing. */
+const NO_FAULT = 'noise';
 const VERDICT = 90;
 const NAMED = 70;
 const APPLICATION = 50;
@@ -44,6 +49,7 @@ const DEFAULT_CONFIDENCE = 0.75;
 const RIVAL = 20;
 const DOUBT = 0.78;
 const MOST_SURE = 0.98;
+const QUOTES = 6;
 
 /** All that speaks for one fault. */
 interface Group {
@@ -76,11 +82,12 @@ export function rank(findings: readonly Finding[], runbooks: readonly Runbook[])
       .map((group) => explained(group, explainedBy.get(group))),
     ...(roots.length > 0 ? groups.filter((group) => !roots.includes(group)).map(follows) : []),
   ];
-  if (causes.length > 0) return { status: 'diagnosed', causes, ruledOut };
-  if (live.some((finding) => finding.signature.role === 'cascade')) {
-    return { status: 'unknown', causes, ruledOut: [...ruledOut, ...groups.map(follows)] };
-  }
-  return { status: 'healthy', causes, ruledOut };
+  if (causes.length > 0) return { status: 'diagnosed', causes, ruledOut, seen: [] };
+  const cascades = live.filter((finding) => finding.signature.role === 'cascade').sort(earlier);
+  if (cascades.length === 0) return { status: 'healthy', causes, ruledOut, seen: [] };
+  const named = groups.filter(({ runbook }) => runbook.fault !== NO_FAULT);
+  const seen = cascades.flatMap(({ evidence }) => evidence).slice(0, QUOTES);
+  return { status: 'unknown', causes, ruledOut: [...ruledOut, ...named.map(follows)], seen };
 }
 
 function groupByFault(findings: readonly Finding[], runbooks: readonly Runbook[]): Group[] {
@@ -132,7 +139,7 @@ function causeOf(group: Group, rivals: readonly Group[], live: readonly Finding[
   const why: Reason[] = [authority(group)];
   let doubt = 1 - (best.signature.confidence ?? DEFAULT_CONFIDENCE);
   if (best.signature.role === 'root') {
-    if (group.findings.some((finding) => finding !== best && finding.signature.role !== 'cascade')) {
+    if (group.findings.some((finding) => isConfirmed(best, finding))) {
       doubt *= 0.7;
       why.push('confirmed');
     }
@@ -157,6 +164,13 @@ function causeOf(group: Group, rivals: readonly Group[], live: readonly Finding[
   };
 }
 
+/** Another line says it too. Several signatures on one line, or the same words in several logs, are one voice. */
+function isConfirmed(best: Finding, other: Finding): boolean {
+  if (other.signature.role === 'cascade') return false;
+  const said = new Set(best.evidence.map(({ text }) => text));
+  return other.evidence.some(({ text }) => !said.has(text));
+}
+
 function authority({ best, strength }: Group): Reason {
   if (best.signature.role !== 'root') return 'only-cascade';
   const own = strength - 100;
@@ -164,8 +178,6 @@ function authority({ best, strength }: Group): Reason {
   if (own >= NAMED) return 'named-by-what-failed';
   return own >= APPLICATION ? 'application-message' : 'generic-message';
 }
-
-const QUOTES = 6;
 
 function quote(group: Group): Evidence[] {
   const others = group.findings.filter((finding) => finding !== group.best).sort(earlier);

@@ -33,7 +33,7 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
   let endsInLine = false;
   /** Bytes that are still to be read line by line. */
   let window = 0;
-  /** The last lines that were not handed over. */
+  /** The last lines that were not handed over, behind the last that said something. */
   let tail: { number: number; block: Buffer }[] = [];
   let tailBytes = 0;
 
@@ -43,7 +43,11 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
     for (const piece of text.split('\r')) {
       if (piece === '') continue;
       const line = piece.length > LINE_CHARACTERS ? piece.slice(0, LINE_CHARACTERS) : piece;
-      if (collector.line(number, line.replaceAll('\u0000', ''), !candidate)) window = WINDOW;
+      if (!collector.line(number, line, !candidate)) continue;
+      window = WINDOW;
+      // What stands before a line that says something need not be known.
+      tail = [];
+      tailBytes = 0;
     }
     if (!candidate && collector.isSettled()) window = 0;
   };
@@ -67,8 +71,6 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
         number += count(block, at, start);
       }
       if (hit === block.length) return;
-      tail = [];
-      tailBytes = 0;
       at = handLine(block, start, true);
     }
   };

@@ -46,7 +46,15 @@ function finding(
     node: job.nodes === '' ? null : job.nodes,
     role,
   };
-  return { fault, signature, at: [SLURM_SOURCE, 0], count: 1, survived: false, evidence: [evidence] };
+  return {
+    fault,
+    signature,
+    attempt: null,
+    at: [SLURM_SOURCE, 0],
+    count: 1,
+    survived: false,
+    evidence: [evidence],
+  };
 }
 
 /** `Slurm: job 12 is TIMEOUT, exit code 0, signal 15`. */

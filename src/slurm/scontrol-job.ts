@@ -6,6 +6,8 @@ export interface JobDetails {
   readonly jobId: string;
   readonly user: string;
   readonly stdout: string | null;
+  /** The same file as `stdout` unless the job asked for another. */
+  readonly stderr: string | null;
   readonly workDir: string | null;
   readonly restarts: number;
 }
@@ -17,6 +19,7 @@ const FIELDS = {
   restarts: /^ {3}.*\bRestarts=(\d+)/gm,
   workDir: /^ {3}WorkDir=(.*)$/gm,
   stdout: /^ {3}StdOut=(.*)$/gm,
+  stderr: /^ {3}StdErr=(.*)$/gm,
 } as const;
 
 /**
@@ -34,12 +37,13 @@ export function parseShowJob(stdout: string): JobDetails[] {
     .split(/\n\s*\n(?=JobId=\d)/)
     .filter((record) => FIELDS.jobId.test(record))
     .map((record) => {
-      const last = (field: 'user' | 'restarts' | 'workDir' | 'stdout'): string | undefined =>
+      const last = (field: Exclude<keyof typeof FIELDS, 'jobId'>): string | undefined =>
         [...record.matchAll(FIELDS[field])].at(-1)?.[1];
       return {
         jobId: FIELDS.jobId.exec(record)?.[1] ?? '',
         user: last('user') ?? '',
         stdout: last('stdout') || null,
+        stderr: last('stderr') || null,
         workDir: last('workDir') || null,
         restarts: Number(last('restarts') ?? 0),
       };

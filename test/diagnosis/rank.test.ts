@@ -13,7 +13,7 @@ function found(name: string, line = 1, survived = false): Finding {
     ?.front.signatures.find((each) => each.id === id);
   if (!signature) throw new Error(`no signature ${name}`);
   const evidence = { file: 'log', line, text: name, rank: null, node: null, role: signature.role };
-  return { fault, signature, at: [0, line], count: 1, survived, evidence: [evidence] };
+  return { fault, signature, attempt: null, at: [0, line], count: 1, survived, evidence: [evidence] };
 }
 
 const first = (...findings: Finding[]) => rank(findings, runbooks).causes[0]?.fault;
@@ -55,6 +55,15 @@ describe('among what was found', () => {
     );
     expect(causes[0]?.why).toContain('others-compete');
     expect(causes[0]?.confidence).toBeLessThan(0.8);
+  });
+
+  it('several signatures on one line, or one line in several logs, do not confirm each other', () => {
+    const [line, again] = [found('host-oom/kernel-oom', 4), found('host-oom/slurm-oom-kill', 4)];
+    const same = { ...again, evidence: line.evidence };
+    const confidence = (...findings: Finding[]) => rank(findings, runbooks).causes[0]?.confidence;
+    expect(confidence(line, same)).toBe(confidence(line));
+    expect(confidence(line, { ...line, at: [1, 4] })).toBe(confidence(line));
+    expect(confidence(line, again)).toBeGreaterThan(confidence(line) ?? 1);
   });
 
   it('the order of reading does not matter', () => {

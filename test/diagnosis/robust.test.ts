@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -9,7 +11,7 @@ import { openLog } from '../../src/diagnosis/open-log.ts';
 import { parseLine } from '../../src/diagnosis/prefix.ts';
 import { realSystem } from '../../src/system/system.ts';
 import { fakeExec, fakeSystem } from '../support/fake-exec.ts';
-import { diagnoseText, runbooks, verdict } from './engine.ts';
+import { diagnoseText, job, runbooks, verdict } from './engine.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'opsctl-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -87,6 +89,48 @@ describe('a log', () => {
     expect((await ofFiles('packed.log')).causes[0]?.fault).toBe('cuda-oom');
     truncateSync(join(directory, 'packed.log'), packed.length - 4);
     expect((await ofFiles('packed.log')).causes[0]?.fault).toBe('cuda-oom');
+  });
+
+  it('that was cut off while it was packed, and names nothing, is not called healthy', async () => {
+    const packed = gzipSync('step 1 loss: 2.1 lr 1e-5\n'.repeat(50_000));
+    for (const length of [packed.length - 4, packed.length >> 1, 12]) {
+      writeFileSync(join(directory, 'cut.gz'), packed.subarray(0, length));
+      const { status, readings } = await ofFiles('cut.gz');
+      expect(status).toBe('unknown');
+      expect(readings[0]?.problem).toMatch(/cut\.gz is packed, and cut off or damaged/);
+    }
+  });
+
+  it.each([
+    ['empty', ''],
+    ['blank', ' \n\n \r\n'],
+    ['full of NULs', '\u0000'.repeat(100_000)],
+    [
+      'a program',
+      Buffer.from(Array.from({ length: 60_000 }, (_, index) => (index * 7919 + (index >> 3)) % 256)),
+    ],
+  ])('that is %s is not called healthy', async (_, text) => {
+    expect(await verdict(text)).toBe('unknown');
+  });
+
+  it('of which a part could not be read is not called healthy, unless Slurm saw the job end well', async () => {
+    writeFileSync(join(directory, 'fine.log'), 'step 1 loss: 2.1 lr 1e-5\n');
+    expect((await ofFiles('fine.log', 'gone.log')).status).toBe('unknown');
+    expect((await ofFiles('fine.log')).status).toBe('healthy');
+    const gone = fileSource(realSystem(), join(directory, 'gone.log'));
+    expect((await diagnose(runbooks, [gone], job('COMPLETED'))).status).toBe('healthy');
+  });
+
+  it.each([
+    ['plain', Buffer.from(OOM)],
+    ['packed', gzipSync(OOM)],
+    ['a few bytes', Buffer.from('ok\n')],
+  ])('may be a pipe: %s', async (_, bytes) => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [{ status }] = await Promise.all([ofFiles('pipe'), writeFile(pipe, bytes)]);
+    rmSync(pipe);
+    expect(status).toBe(bytes.length < 4 ? 'healthy' : 'diagnosed');
   });
 
   it('may be packed with zstd, where that program is', async () => {

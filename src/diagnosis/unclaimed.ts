@@ -1,0 +1,29 @@
+/**
+ * What says that something went wrong, whatever it was. A log whose end holds one of these and no signature's text is
+ * not healthy, only not understood. Tried on lines that are read one by one, so none needs a literal.
+ */
+const TROUBLE = [
+  // A level before the words of a tool, a logger or C++: srun: error:, [ERROR], [E ProcessGroupNCCL.cpp:9], E0411 10:00.
+  /(?:^|[\s|\]:,[(])(?:fatal|[Ee]rror|Fatal|critical|Critical)(?:\]|:(?=\s+[^\s\d.+-]))/,
+  /(?:^|[\s|\]:,[(])(?:FATAL|ERROR|CRITICAL|ERR)(?=[\s\]|:]|$)(?!:?\s*(?:=|[\d.]+\s*$))/,
+  /^\[?[EF](?:\d{4} \d\d:|\d{0,4} [\w./]{1,80}[.:]\w|\])/,
+  /\bNCCL WARN\b|\b(?:net|transport)\S{0,40}:\d+ WARN\b/,
+  // What exceptions are called, in Python, Java and C++.
+  /^(?:[A-Za-z_][\w.]{0,120}[. ])?[A-Z]\w{0,60}(?:Error|Exception)(?:[:(]|\s*$)|^[a-z_]\w{0,60}(?:\.\w{1,60}){0,8}\.[A-Z]\w{2,60}: \S/,
+  /^KeyboardInterrupt\b|\bterminate called\b|\bpanicked at\b/,
+  // How processes end.
+  /\b(?:exit(?:ed|s|ing)?|return(?:ed|s)?)(?: with)?[ _-]?(?:code|status|value)?s?[ =:(]{1,4}-?[1-9]\d{0,2}\b|\bexitcode\b[ =:(]{1,4}-?[1-9]|\bnon-?zero exit/i,
+  /segmentation fault|\bcore dumped\b|\bbus error\b|\billegal instruction\b|\bfloating point exception\b|\bdeath signal\b|\b(?:killed|terminated|aborted) by\b/i,
+  /^(?:\S+: line \d+: {1,9}\d+ )?(?:Killed|Aborted|Terminated)\b|\bSIG(?:SEGV|ABRT|BUS|KILL|FPE|ILL|HUP|TERM|INT|XCPU)\b|\bCANCELLED\b|^State: (?!COMPLETED|RUNNING|PENDING)[A-Z]|\b(?:DOWN|DRAINED)\b|\bUnavailableNodes\b/,
+  // What a shell and the C library say.
+  /: (?:command not found|No such file or directory|Permission denied|cannot \w+|Cannot allocate memory|Input\/output error|Operation not permitted|Connection (?:refused|timed out|reset by peer))\b|\bcan't open file\b|\bcannot open shared object\b/,
+  // Sentences of failure.
+  /^(?:\S{1,40}: )?(?:Failed|Unable|Cannot|Can't|Could not|Couldn't) (?:to )?\w|\bfailed(?:[.!]|:(?! *\d)| with\b| because\b|$)|\b(?:not available|unavailable|out of memory|tim(?:ed|ing) out|not responding)\b|\btimeout at\b/i,
+  /\bsize mismatch for\b|\bvendor err\b|\berrno\b[ =:]{1,3}[1-9]|\bCUDA[ _]error\b|\bNVRM: .{0,200}(?:fail|fall|error|Xid)|\boverflow\b.{0,80}\barrays?\b/i,
+  /\b(?:loss\w*|grad_?norm)['"]?[ :=]{1,4}(?:tensor\()?nan\b|\b(?:loss|grad(?:ient)?s?)\b.{0,20}\b(?:is|are|returned|became) nan\b/i,
+] as const;
+
+/** Whether a line reports a failure, in whatever words. `text` without what launchers put before it. */
+export function isTrouble(text: string): boolean {
+  return TROUBLE.some((pattern) => pattern.test(text));
+}

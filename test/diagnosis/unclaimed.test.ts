@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { isTrouble } from '../../src/diagnosis/unclaimed.ts';
+import { diagnoseText, job, runbooks, verdict } from './engine.ts';
+
+/** Failures that no runbook has the words of. */
+const UNHEARD_OF = [
+  'srun: error: the quartermaster refused the step',
+  'sbatch: error: no such quartermaster',
+  'slurmstepd: error: proctrack/new: quartermaster went away',
+  'slurmstepd-gnode07: error: quartermaster went away',
+  'n1:7:9 [3] transport/quarter.cc:178 NCCL WARN Quartermaster said 217',
+  'train.py finished with exit code 7',
+  'Process exited with status 13',
+  'quarter.master.WentAway: it is not coming back',
+  'QuartermasterError: it is not coming back',
+  "thread 'main' panicked at src/quarter.rs:9",
+  'train.sh: line 9: quartermaster: command not found',
+  'Failed to reach the quartermaster',
+  '[2026-11-25 10:00:00,000] [ERROR] [quarter.py:9:main] gone',
+  'E1125 10:00:00.000000 12 quarter.cc:9] gone',
+  'fatal: the quartermaster has gone',
+];
+
+/** What healthy programs print. */
+const HARMLESS = [
+  'error_rate: 0.3 failed: 0 passed: 9',
+  'train error: 0.34 valid error: 0.41',
+  'step 10 | loss: 2.31 | grad_norm: 0.9 | errors: 0',
+  'exit code 0',
+  'The error bars are shown in figure 2',
+  'n1:7:9 [3] NCCL INFO Channel 00 : 0 -> 1 via P2P/CUMEM',
+  '2026-11-25 10:00:00 WARNING quarter.py:9 could not find the cache, making one',
+  'UserWarning: the reduction failed gracefully in the past',
+  'Saved checkpoint to /data/failed-runs/step-100',
+];
+
+describe('a failure that no runbook knows', () => {
+  it.each(UNHEARD_OF)('is a failure: %s', async (line) => {
+    const { status, seen } = await diagnoseText(`step 1 loss: 2.0 lr 1e-5\n${line}\n`);
+    expect(status).not.toBe('healthy');
+    if (status === 'unknown') expect(line).toContain(seen[0]?.text);
+  });
+
+  it.each(HARMLESS)('is not seen where there is none: %s', async (line) => {
+    expect(await verdict(`step 1 loss: 2.0 lr 1e-5\n${line}\n`)).toBe('healthy');
+  });
+
+  it('is forgiven when the run moves on, or Slurm saw it end well', async () => {
+    const failure = `${UNHEARD_OF[0]}\n`;
+    expect(await verdict(failure + 'step 9 loss: 2.0 lr 1e-5\n'.repeat(12))).toBe('healthy');
+    const source = { name: 'log', chunks: [Buffer.from(failure)] };
+    expect((await diagnose(runbooks, [source], job('COMPLETED'))).status).toBe('healthy');
+  });
+
+  it('is seen before lines that say nothing and hold a signature’s text', async () => {
+    const text = "transport/quarter.cc:590 NCCL WARN Quartermaster said 217\n  'offline mode is enabled'\n";
+    expect(await verdict(text)).not.toBe('healthy');
+  });
+
+  it('is judged in little time, whatever the line', () => {
+    const words = ['a.', 'Error', 'exit code', 'NVRM: ', 'overflow ', 'loss ', 'x: ', 'A', ' ', 'transport'];
+    const started = performance.now();
+    for (const word of words) isTrouble(word.repeat(16_384 / word.length));
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
