@@ -19,6 +19,7 @@ const FLOORS = [
   'diagnosis',
   'alert',
   'notify',
+  'cron',
   'sandbox',
   'commands',
 ];

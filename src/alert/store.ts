@@ -1,7 +1,8 @@
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
-import { ensureDirectory, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import { readIfThere, writeAtomic } from '../system/files.ts';
+import { openOwnDirectory } from '../system/own-directory.ts';
 import { type System, stateHome } from '../system/system.ts';
 import { type AlertState, NOTHING_KNOWN } from './decide.ts';
 import type { Message } from './message.ts';
@@ -18,21 +19,9 @@ export function alertsDirectory(env: System['env']): string {
   return join(stateHome(env), 'alerts');
 }
 
-/**
- * Makes the directory, for its owner alone.
- * @throws OpsError when somebody else could write there: what stands in it is sent in this user's name.
- */
+/** Makes the directory; throws OpsError when somebody else could write there. */
 export async function openAlerts(system: Pick<System, 'env'>): Promise<string> {
-  const directory = alertsDirectory(system.env);
-  await ensureDirectory(directory);
-  const found = await stat(directory).catch((error: unknown) => {
-    throw fileError('cannot read', directory, error);
-  });
-  if ((found.mode & 0o022) !== 0 || found.uid !== process.getuid?.())
-    throw new OpsError(`${directory} can be written by others`, {
-      hint: `Look at what is in it, then: chmod 700 ${directory} (it must be yours).`,
-    });
-  return directory;
+  return openOwnDirectory(alertsDirectory(system.env));
 }
 
 export async function readKept(directory: string): Promise<Kept> {

@@ -2,6 +2,7 @@ import { cancelCommand } from './cancel.ts';
 import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
+import { cronCommand } from './cron.ts';
 import { dataCommand } from './data.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { diffCommand } from './diff.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   faultsCommand,
   lintCommand,
   runbookCommand,
+  cronCommand,
   silenceCommand,
   notifyCommand,
   sandboxCommand,

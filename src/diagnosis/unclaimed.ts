@@ -19,7 +19,7 @@ const TROUBLE = [
   /: (?:command not found|No such file or directory|Permission denied|cannot \w+|Cannot allocate memory|Input\/output error|Operation not permitted|Connection (?:refused|timed out|reset by peer))\b|\bcan't open file\b|\bcannot open shared object\b/,
   // Sentences of failure.
   /^(?:\S{1,40}: )?(?:Failed|Unable|Cannot|Can't|Could not|Couldn't) (?:to )?\w|\bfailed(?:[.!]|:(?! *\d)| with\b| because\b|$)|\b(?:not available|unavailable|out of memory|tim(?:ed|ing) out|not responding)\b|\btimeout at\b/i,
-  /\bsize mismatch for\b|\bvendor err\b|\berrno\b[ =:]{1,3}[1-9]|\bCUDA[ _]error\b|\bNVRM: .{0,200}(?:fail|fall|error|Xid)|\boverflow\b.{0,80}\barrays?\b/i,
+  /\bsize mismatch for\b|\bvendor err\b|\berrno\b[ =:]{1,3}[1-9]|\b(?:CUDA|network)[ _]error\b|\boom[-_ ]kill|\b(?:retry loop|still disabled, retrying)\b|\bNVRM: .{0,200}(?:fail|fall|error|Xid)|\boverflow\b.{0,80}\barrays?\b/i,
   /\b(?:loss\w*|grad_?norm)['"]?[ :=]{1,4}(?:tensor\()?nan\b|\b(?:loss|grad(?:ient)?s?)\b.{0,20}\b(?:is|are|returned|became) nan\b/i,
 ] as const;
 

@@ -9,6 +9,8 @@ export interface ClusterConfig {
   readonly version: string | null;
   /** Whether slurmdbd keeps accounts: without it sacct and sacctmgr know nothing. */
   readonly accounting: boolean;
+  /** Whether users have a crontab in Slurm itself (`scrontab`). */
+  readonly scron: boolean;
 }
 
 /** Field names of `scontrol show config`, the same from 17.11 to 25.05. */
@@ -16,6 +18,7 @@ const FIELDS = {
   name: 'ClusterName',
   version: 'SLURM_VERSION',
   accounting: 'AccountingStorageType',
+  scron: 'ScronParameters',
 } as const;
 
 /** @throws OpsError 69 or 75 from slurm(); 75 when scontrol failed in any other way. */
@@ -45,5 +48,6 @@ export function parseConfig(stdout: string): ClusterConfig {
     name: get('name'),
     version: get('version'),
     accounting: /slurmdbd$/.test(get('accounting') ?? ''),
+    scron: /\benable\b/i.test(get('scron') ?? ''),
   };
 }

@@ -18,6 +18,8 @@ const excerpts = [
   'excerpts-4.jsonl',
   'excerpts-5.jsonl',
   'excerpts-6.jsonl',
+  'excerpts-7.jsonl',
+  'excerpts-8.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()

@@ -38,19 +38,21 @@ describe('scontrol show config', () => {
       name: 'mycluster',
       version: '22.05.8',
       accounting: true,
+      scron: false,
     });
   });
 
   it.each([
-    ['', { name: null, version: null, accounting: false }],
+    ['', { name: null, version: null, accounting: false, scron: false }],
     [
       'ClusterName = (null)\nAccountingStorageType = (null)',
-      { name: null, version: null, accounting: false },
+      { name: null, version: null, accounting: false, scron: false },
     ],
     [
       'AccountingStorageType   = accounting_storage/none\nSLURM_VERSION = 20.11.9',
-      { name: null, version: '20.11.9', accounting: false },
+      { name: null, version: '20.11.9', accounting: false, scron: false },
     ],
+    ['ScronParameters         = enable', { name: null, version: null, accounting: false, scron: true }],
   ])('takes what is missing for unknown: %j', (text, config) => {
     expect(parseConfig(text)).toEqual(config);
   });
