@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPSCTL, run, startSandbox, type TestSandbox, until } from './support.ts';
@@ -69,15 +69,25 @@ const ended = (name: string) =>
   );
 const log = (name: string) => readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
 const record = (name: string, attempt: number) =>
-  JSON.parse(readFileSync(join(slurm.root, 'runs', name, 'attempts', `${attempt}.json`), 'utf8')) as unknown;
+  JSON.parse(readFileSync(join(slurm.root, 'runs', name, 'attempts', `${attempt}.json`), 'utf8')) as Record<
+    string,
+    unknown
+  >;
 
 describe('the gate on a cluster', () => {
   it('leaves out the node whose /dev/shm is full, and the run ends well on others', async () => {
     const { jobId } = await status('one-bad');
     const show = async () => (await slurm.slurm(['scontrol', '-o', 'show', 'job', String(jobId)])).stdout;
-    await until('the node is left out as well', async () =>
-      (await show()).includes('ExcNodeList=gnode03,gnode02'),
+    await until(
+      'the gate has refused a node',
+      () =>
+        existsSync(join(slurm.root, 'runs', 'one-bad', 'attempts', '0.json')) &&
+        record('one-bad', 0).reason === 'gate',
     );
+    await until('Slurm knows', async () => !(await show()).includes('ExcNodeList=gnode03 ')).catch(
+      () => undefined,
+    );
+    expect(await show(), log('one-bad')).toContain('ExcNodeList=gnode03,gnode02 ');
     expect(log('one-bad')).toMatch(/gate: critical on gnode02: shm: \d+ MiB free in \/dev\/shm, of 64 \[/);
     expect(record('one-bad', 0)).toMatchObject({ reason: 'gate', requeued: true, refused: ['gnode02'] });
     const { stdout } = await slurm.opsctl(['status', 'one-bad']);
