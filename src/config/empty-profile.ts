@@ -24,5 +24,15 @@ export const EMPTY_PROFILE: Profile = {
     resolve_after: '0:05:00',
     quiet_hours: null,
   },
+  automation: {
+    level: 'L1',
+    faults: {},
+    runs: {},
+    allow_drain: false,
+    exclude_for: '24:00:00',
+    shm_age: '1:00:00',
+    keep_checkpoints: 3,
+    breaker: { actions: 10, window: '1:00:00', share: 0.2 },
+  },
   notify: null,
 };

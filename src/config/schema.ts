@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { parseDuration } from '../slurm/duration.ts';
 import { alertsSchema } from './alerts-schema.ts';
+import { automationSchema } from './automation-schema.ts';
 import { notifySchema } from './notify-schema.ts';
 
 /** Bounds that no cluster comes near: they catch a slipped key, not a large machine. */
@@ -132,6 +133,7 @@ export const profileSchema = z.strictObject({
     'Template parameters for one phase, stronger than `defaults`',
   ),
   alerts: filled(alertsSchema, {}, 'When an alert is told, repeated and kept back'),
+  automation: filled(automationSchema, {}, 'How far opsctl may repair without a person'),
   notify: open(z.lazy(notifySchema), 'Who is told of alerts and how; null: nobody'),
 });
 

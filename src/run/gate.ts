@@ -57,7 +57,7 @@ export function gateOf(
   values: Values,
   run: { readonly id: string; readonly dir: string },
 ): Gate | null {
-  if (checks.length === 0 || values.gate === 'off') return null;
+  if (checks.length === 0) return null;
   const by = `Written by opsctl for the run ${run.id}, whose job asks this of every node before it starts.`;
   return {
     path: join(run.dir, 'gate.sh'),
@@ -82,7 +82,13 @@ function gateInputs({ parameters }: Pick<Template, 'parameters'>, values: Values
   };
 }
 
+/** What a run's manifest holds of its gate. */
+export function gateRecord(gate: Gate | null): { gate?: Pick<Gate, 'path' | 'checks'> } {
+  return gate === null ? {} : { gate: { path: gate.path, checks: gate.checks } };
+}
+
 /** What templates/partials/gate.hbs reads. A finding of these is the run's own when its only node shows it. */
 export function gateContext(checks: readonly Check[]): PlainValue {
+  if (checks.length === 0) return null;
   return { of_run: checks.filter(({ level }) => level === 'run').map(({ id }) => id) };
 }
