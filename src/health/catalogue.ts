@@ -18,19 +18,25 @@ export function siteChecks(env: System['env']): string {
 }
 
 /**
- * All checks by name, a site's own among them.
+ * All checks by name, a site's own among them; whatever the build has not parsed is tried by `bash -n`.
  * @param wanted of the package's own these alone, for who cannot wait for all of them to be read.
  * @throws UsageError naming the file that is wrong, or that somebody else could change.
  */
-export async function loadChecks(env: System['env'], wanted?: readonly string[]): Promise<LoadedCheck[]> {
+export async function loadChecks(
+  system: Pick<System, 'env' | 'exec'>,
+  wanted?: readonly string[],
+): Promise<LoadedCheck[]> {
   const byId = new Map<string, LoadedCheck>();
-  const site = siteChecks(env);
+  const site = siteChecks(system.env);
   for (const directory of [join(packageRoot(), 'checks'), site]) {
-    const names = directory === site ? undefined : wanted?.map((id) => `${id}.sh`);
-    for (const name of names ?? scriptsIn(directory)) {
+    const isSite = directory === site;
+    const names = isSite || wanted === undefined ? scriptsIn(directory) : wanted.map((id) => `${id}.sh`);
+    // Who may write the directory may put another file in the place of one that was read and found good.
+    if (isSite && names.length > 0) refuseForeign(directory);
+    for (const name of names) {
       const path = join(directory, name);
-      if (directory === site) refuseForeign(path);
-      const check = await readCheck(path);
+      if (isSite) refuseForeign(path);
+      const check = await readCheck(system, path);
       byId.set(check.id, { ...check, path });
     }
   }
@@ -52,14 +58,19 @@ export function pickChecks(checks: readonly LoadedCheck[], ids: readonly string[
   return checks.filter(({ id }) => ids.includes(id));
 }
 
-async function readCheck(path: string): Promise<Check> {
+async function readCheck(system: Pick<System, 'env' | 'exec'>, path: string): Promise<Check> {
   const source = readSmallIfThere(path);
   if (source === undefined)
     throw new UsageError(`there is no ${path}`, 'The package is not whole: install it anew.');
   const fromPackage = await precompiled.get(source)?.();
   if (fromPackage) return fromPackage.built;
-  const { parseCheck } = await import('./parse-check.ts');
-  return parseCheck(path, source);
+  const [{ parseCheck }, { refuseBadBash }] = await Promise.all([
+    import('./parse-check.ts'),
+    import('./bash-syntax.ts'),
+  ]);
+  const check = parseCheck(path, source);
+  await refuseBadBash(system, path, source, check);
+  return check;
 }
 
 /** Its text runs as this user on every node: nobody else may be able to write it. */

@@ -27,22 +27,21 @@ export function loadGateChecks(
   loaded.set(template, known);
   const key = wanted.join(' ');
   const checks =
-    known.get(key) ??
-    load(system.env, wanted, { ...template.front.limits, ...profile.limits }, profile.limits);
+    known.get(key) ?? load(system, wanted, { ...template.front.limits, ...profile.limits }, profile.limits);
   known.set(key, checks);
   return checks;
 }
 
 async function load(
-  env: System['env'],
+  system: System,
   wanted: readonly string[],
   limits: Profile['limits'],
   ofProfile: Profile['limits'],
 ): Promise<readonly Check[]> {
   if (wanted.length === 0) return [];
   // A slip in a limit's name shows only when all checks are known.
-  if (Object.keys(ofProfile).length > 0) withLimits(await loadChecks(env), ofProfile);
-  const checks = await loadChecks(env, wanted);
+  if (Object.keys(ofProfile).length > 0) withLimits(await loadChecks(system), ofProfile);
+  const checks = await loadChecks(system, wanted);
   // Of a site's own checks those that are meant for it.
   return applyLimits(
     checks.filter(({ gate }) => gate),
