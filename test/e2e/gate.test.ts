@@ -90,9 +90,13 @@ describe('the gate on a cluster', () => {
     expect(await show(), log('one-bad')).toContain('ExcNodeList=gnode03,gnode02 ');
     expect(log('one-bad')).toMatch(/gate: critical on gnode02: shm: \d+ MiB free in \/dev\/shm, of 64 \[/);
     expect(record('one-bad', 0)).toMatchObject({ reason: 'gate', requeued: true, refused: ['gnode02'] });
-    const { stdout } = await slurm.opsctl(['status', 'one-bad']);
-    expect(stdout).toMatch(/0: gate refused gnode02, requeued/);
-    expect(stdout).toMatch(/The gate left nodes out: shm: \d+ MiB free/);
+    // While Slurm takes the job back its state is in between.
+    await until('status tells it', async () => {
+      const { stdout } = await slurm.opsctl(['status', 'one-bad']);
+      return (
+        /0: gate refused gnode02, requeued/.test(stdout) && /The gate left nodes out: shm: /.test(stdout)
+      );
+    });
     // Slurm holds a requeued job back; an operator may shorten that, as long as the job waits.
     await until('it may start at once', async () => {
       await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now']);
