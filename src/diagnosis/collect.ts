@@ -17,15 +17,19 @@ const WENT_ON = 40;
 const WENT_ON_AFTER_CASCADE = 10;
 const MOST_RANKS = 100_000;
 const MOST_PAST = 1_000;
+/** Lines that no signature claims and that are kept: half as many at least, more than a report is long. */
+const MOST_RECENT = 512;
+/** Characters of the longest of them: a longer one is looked at once. */
+const LONGEST_KEPT = 4096;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
 export interface Collector {
   /**
    * One line, in the order of the log. `behind`: it holds no literal and is read for what it says of earlier ones.
-   * True where the lines behind it matter too.
+   * True where the lines behind it matter too. `before`: what stands before it and was not handed over.
    */
-  readonly line: (number: number, raw: string, behind: boolean) => boolean;
+  readonly line: (number: number, raw: string, behind: boolean, before: () => string) => boolean;
   /** Nothing more can be learned from the lines that follow: the run moved on after all that was found. */
   readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
@@ -39,6 +43,17 @@ const UNCLAIMED: Rule = {
   fault: 'noise',
   signature: { id: 'unclaimed', role: 'cascade', hit: [], miss: [] },
 };
+
+/** Lines of the whole source so far. */
+interface Seen {
+  readonly progress: number;
+  readonly ordinary: number;
+}
+
+interface Recent extends Seen {
+  readonly number: number;
+  readonly line: Line;
+}
 
 /** What one signature said, from its first line after the run last moved on. */
 interface Episode {
@@ -75,26 +90,21 @@ export function collect(
   /** Progress lines from which on all that was found is lived through. */
   let settledAt = 0;
 
-  const add = (rule: Rule, number: number, evidence: Evidence): void => {
+  /** Lines that no signature claims, as far back as one of them could still be why the log ends. */
+  let recent: Recent[] = [];
+
+  const add = (rule: Rule, number: number, evidence: Evidence, seen: Seen = { progress, ordinary }): void => {
     const key = `${rule.fault}/${rule.signature.id}`;
     const known = episodes.get(key);
-    settledAt = Math.max(settledAt, progress + enoughProgress(rule));
-    if (known === undefined || progress - known.progress >= enoughProgress(rule)) {
-      episodes.set(key, {
-        rule,
-        first: number,
-        last: number,
-        count: 1,
-        progress,
-        ordinary,
-        evidence: [evidence],
-      });
+    settledAt = Math.max(settledAt, seen.progress + enoughProgress(rule));
+    if (known === undefined || seen.progress - known.progress >= enoughProgress(rule)) {
+      episodes.set(key, { rule, first: number, last: number, count: 1, ...seen, evidence: [evidence] });
       return;
     }
-    known.last = number;
+    known.last = Math.max(known.last, number);
     known.count += 1;
-    known.progress = progress;
-    known.ordinary = ordinary;
+    known.progress = Math.max(known.progress, seen.progress);
+    known.ordinary = Math.max(known.ordinary, seen.ordinary);
     if (known.evidence.length < QUOTED_LINES) known.evidence.push(evidence);
   };
 
@@ -118,7 +128,16 @@ export function collect(
     role: signature.role,
   });
 
+  const remember = (number: number, line: Line): void => {
+    if (recent.length === MOST_RECENT) recent = recent.slice(MOST_RECENT / 2);
+    recent.push({ number, line, progress, ordinary });
+  };
+
   const present = (): Finding[] => {
+    for (const { number, line, ...seen } of recent) {
+      if (matcher.isUnclaimed(line.text)) add(UNCLAIMED, number, quote(number, line, UNCLAIMED), seen);
+    }
+    recent = [];
     let followed = false;
     return [...episodes.values()]
       .sort((a, b) => b.last - a.last)
@@ -142,7 +161,7 @@ export function collect(
   };
 
   return {
-    line: (number, raw, behind) => {
+    line: (number, raw, behind, before) => {
       reader.see(raw);
       const line = parseLine(raw.replaceAll('\u0000', ''));
       const next = attempt === null ? attemptStarted(line.text) : undefined;
@@ -150,7 +169,9 @@ export function collect(
         begin(next);
         return true;
       }
-      const traceback = tracebacks.exception(line);
+      const known = tracebacks.exception(line);
+      // Of an exception whose traceback has lost its first line, the frames still stand before it.
+      const traceback = known === '' && !behind ? before() : known;
       // An exception without a message holds no literal that could be looked for.
       const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
       for (const rule of rules) add(rule, number, quote(number, line, rule));
@@ -159,7 +180,9 @@ export function collect(
         if (work && works.size < MOST_RANKS) works.set(work.rank, work);
         return true;
       }
-      if (matcher.isUnclaimed(line.text)) {
+      // Most lines are never asked whether they tell of a failure: the run goes on behind them.
+      if (behind && raw.length <= LONGEST_KEPT) remember(number, line);
+      else if (matcher.isUnclaimed(line.text)) {
         add(UNCLAIMED, number, quote(number, line, UNCLAIMED));
         return !behind;
       }

@@ -20,6 +20,9 @@ const excerpts = [
   'excerpts-6.jsonl',
   'excerpts-7.jsonl',
   'excerpts-8.jsonl',
+  'excerpts-9.jsonl',
+  'excerpts-10.jsonl',
+  'excerpts-11.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
