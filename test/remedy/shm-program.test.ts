@@ -35,7 +35,8 @@ function node(mode: 'list' | 'delete', before = ''): { said: string[]; left: str
     `coproc python3 -c '${HOLDS}'`,
     'read -r _ <&"${COPROC[0]}"',
     before,
-    'sleep 2.1; touch nccl-young',
+    // Young for as long as a loaded machine may take.
+    "sleep 2.1; touch -d '+1 hour' nccl-young",
     `PATH=${directory}:$PATH SLURMD_NODENAME=here SLURM_JOB_ID=7 bash -s -- 2 ${mode} <${directory}/program.sh`,
     'echo ---; ls /dev/shm; kill "$COPROC_PID"',
   ].join('\n');
