@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
+import { benchNhc, benchNodes } from './bench-preflight.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -17,7 +18,12 @@ const bare = () => time([node, '-e', '0']);
 const rows = [];
 
 /** `npm run bench -- PART...` runs these alone. */
-const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare), lint: lintBesideShellcheck };
+const PARTS = {
+  start: benchStart,
+  diagnose: () => benchDiagnose(compare),
+  lint: lintBesideShellcheck,
+  preflight: benchPreflight,
+};
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
 if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${Object.keys(PARTS).join(', ')}`);
@@ -59,6 +65,13 @@ function benchStart() {
   compare('opsctl render sft / node -e 0', 2, () => time([opsctl, 'render', ...sft], env), bare);
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
+}
+
+function benchPreflight() {
+  const tools = { opsctl, place, compare, time };
+  benchNhc(tools);
+  if (hasSlurm()) benchNodes(tools);
+  else console.log('Slurm is not installed here: preflight is not measured');
 }
 
 function benchSubmit(env, sft) {
@@ -118,12 +131,12 @@ function report() {
   process.exitCode = rows.some(({ ratio, limit }) => limit !== undefined && ratio > limit) ? 1 : 0;
 }
 
-/** Wall time of one process in milliseconds; one that fails ends the bench. */
-function time([program, ...argv], env = process.env) {
+/** Wall time of one process in milliseconds; one that ends with another exit code than these ends the bench. */
+function time([program, ...argv], env = process.env, codes = [0]) {
   const start = performance.now();
   const result = spawnSync(program, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const elapsed = performance.now() - start;
-  if (result.status !== 0) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
+  if (!codes.includes(result.status)) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
   return elapsed;
 }
 
