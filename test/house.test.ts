@@ -20,6 +20,7 @@ const FLOORS = [
   'alert',
   'notify',
   'sandbox',
+  'drill',
   'commands',
 ];
 /** One door for each package. */

@@ -5,15 +5,15 @@ import { OpsError } from '../errors.ts';
 import { readAttempts } from '../run/attempts.ts';
 import type { Attempt } from '../run/manifest.ts';
 import { submitRun } from '../run/submit.ts';
+import { clientEnvironment } from '../sandbox/client.ts';
+import { layout, type Sandbox } from '../sandbox/sandbox.ts';
+import { poll } from '../sandbox/wait.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
 import { loadTemplate } from '../template/load.ts';
 import { resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';
-import { clientEnvironment } from './client.ts';
-import { curveOf } from './drill-curve.ts';
-import { layout, type Sandbox } from './sandbox.ts';
-import { poll } from './wait.ts';
+import { curveOf } from './curve.ts';
 
 /** A fault that is done to a real training in the sandbox. A new drill is one file, and one line in `drills.ts`. */
 export interface Drill {
