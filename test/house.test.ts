@@ -22,6 +22,7 @@ const FLOORS = [
   'remedy',
   'cron',
   'sandbox',
+  'drill',
   'commands',
 ];
 /** One door for each package. */
