@@ -23,6 +23,7 @@ const FLOORS = [
   'watch',
   'cron',
   'sandbox',
+  'drill',
   'commands',
 ];
 /** One door for each package. */
