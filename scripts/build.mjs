@@ -44,8 +44,8 @@ const result = await build({
     { name: 'no look at the terminal by yargs', setup: withoutColumns },
     { name: 'no check of the calls to yargs', setup: withoutArgsert },
     { name: 'no zod locales', setup: withoutLocales },
-    { name: 'compiled templates', setup: compiledEach(/template[\\/]precompiled\.ts$/, compiledTemplates) },
-    { name: 'compiled checks', setup: compiledInto(/health[\\/]precompiled\.ts$/, compiledChecks) },
+    { name: 'compiled templates', setup: compiledEach('template', compiledTemplates) },
+    { name: 'compiled checks', setup: compiledEach('health', compiledChecks) },
     { name: 'compiled runbooks', setup: compiledInto(/runbook[\\/]precompiled\.ts$/, compiledRunbooks) },
   ],
   logLevel: 'warning',
@@ -133,18 +133,18 @@ function withoutArgsert(build) {
   }));
 }
 
-/** As `compiledInto`, but each in a chunk of its own: a run needs a few of many templates. */
-function compiledEach(filter, entries) {
+/** As `compiledInto`, but each in a chunk of its own: a run needs a few of many templates and checks. */
+function compiledEach(room, entries) {
   return (bundle) => {
     const all = entries();
-    bundle.onLoad({ filter }, async () => {
+    bundle.onLoad({ filter: new RegExp(`${room}[\\\\/]precompiled\\.ts$`) }, async () => {
       const lines = (await all).map(
-        ({ key }, index) => `[${JSON.stringify(key)},()=>import('compiled:${index}')]`,
+        ({ key }, index) => `[${JSON.stringify(key)},()=>import('${room}:${index}')]`,
       );
       return { contents: `export const precompiled=new Map([${lines.join(',')}])` };
     });
-    bundle.onResolve({ filter: /^compiled:/ }, ({ path }) => ({ path, namespace: 'compiled' }));
-    bundle.onLoad({ filter: /.*/, namespace: 'compiled' }, async ({ path }) => ({
+    bundle.onResolve({ filter: new RegExp(`^${room}:`) }, ({ path }) => ({ path, namespace: room }));
+    bundle.onLoad({ filter: /.*/, namespace: room }, async ({ path }) => ({
       contents: `export const built=${(await all)[Number(path.split(':')[1])].value}`,
     }));
   };
@@ -182,7 +182,10 @@ async function compiledRunbooks() {
 
 async function compiledChecks() {
   const { parseCheck } = await load(`export { parseCheck } from './src/health/parse-check.ts';`);
-  return texts('checks', '.sh').map(({ name, source }) => JSON.stringify([source, parseCheck(name, source)]));
+  return texts('checks', '.sh').map(({ name, source }) => ({
+    key: source,
+    value: JSON.stringify(parseCheck(name, source)),
+  }));
 }
 
 /** What a few lines of TypeScript export. */

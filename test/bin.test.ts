@@ -23,7 +23,7 @@ const bin = () => join(program, 'bin', 'opsctl.cjs');
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'opsctl-bin-'));
   program = join(place, 'program');
-  for (const part of ['bin', 'dist', 'templates', 'trainers', 'package.json'])
+  for (const part of ['bin', 'dist', 'templates', 'trainers', 'checks', 'package.json'])
     cpSync(part, join(program, part), { recursive: true });
   mkdirSync(join(place, 'data'));
   writeFileSync(join(place, 'data', 'a.jsonl'), '{"id":"1","data":["q","a"]}\n');

@@ -20,14 +20,17 @@ const FLOORS = [
   'alert',
   'notify',
   'remedy',
+  'watch',
   'cron',
   'sandbox',
+  'drill',
   'commands',
 ];
 /** One door for each package. */
 const DOORS: Record<string, readonly string[]> = {
   zx: ['system/exec.ts'],
   handlebars: ['template/render.ts'],
+  cron: ['system/schedule.ts'],
   nodemailer: ['notify/email.ts'],
   // The second is for what outlives opsctl: the daemons of a sandbox.
   'node:child_process': ['sandbox/daemon.ts', 'system/exec.ts'],

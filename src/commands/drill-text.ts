@@ -1,5 +1,5 @@
-import { attemptRows } from '../sandbox/drill-curve.ts';
-import type { DrillResult } from '../sandbox/drills.ts';
+import { attemptRows } from '../drill/curve.ts';
+import type { DrillResult } from '../drill/drills.ts';
 import { table } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 

@@ -15,7 +15,7 @@ export const drillCommand: Command = {
       describe: 'Use (and leave) this sandbox, of four nodes [one of its own, ended afterwards]',
     }),
   handler: async (args, { system, terminal, options }) => {
-    const { drills, runDrill } = await import('../sandbox/drills.ts');
+    const { drills, runDrill } = await import('../drill/drills.ts');
     const fault = text(args, 'fault') ?? '';
     const drill = drills.find(({ name }) => name === fault);
     if (drill === undefined) {

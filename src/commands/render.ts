@@ -30,6 +30,7 @@ export const renderCommand: Command = {
       );
       printJson(context.terminal, {
         script: plan.script,
+        gate: plan.gate,
         commands,
         runId: plan.runId,
         outputDir: plan.outputDir,

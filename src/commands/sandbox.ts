@@ -136,6 +136,39 @@ const env: Command = {
   },
 };
 
+const inject: Command = {
+  command: 'inject <fault>',
+  describe: 'Do a fault to a node for real, to see what notices it',
+  examples: [
+    ['$0 sandbox inject shm-full --node gnode02', '/dev/shm of one node without a free byte'],
+    ['$0 sandbox inject shm-full --node gnode02 --undo', 'take it back'],
+  ],
+  options: (parser) =>
+    placed(parser)
+      .positional('fault', { type: 'string', describe: 'Which; a wrong one lists all' })
+      .option('node', { type: 'string', requiresArg: true, demandOption: true, describe: 'As gnode02' })
+      .option('undo', { type: 'boolean', describe: 'Take it back' }),
+  handler: async (args, context) => {
+    const { findInjection, injectInto } = await import('../sandbox/inject.ts');
+    const injection = findInjection(text(args, 'fault') ?? '');
+    const node = text(args, 'node') ?? '';
+    const undo = flag(args, 'undo');
+    const select = texts(args, 'name')
+      .map((name) => ` --name ${name}`)
+      .join('');
+    await injectInto(context.system, await placeOf(args, context), { injection, node, undo });
+    const { name: fault, rows, summary } = injection;
+    if (context.options.json) printJson(context.terminal, { fault, node, rows, summary, undone: undo });
+    else context.terminal.out(undo ? `${node}: ${fault} is taken back.` : `${node}: ${summary}.`);
+    if (!undo) {
+      const how = `opsctl sandbox inject ${fault} --node ${node} --undo`;
+      const again = injection.undo === null ? 'opsctl sandbox up, which starts what has ended' : how;
+      context.terminal.note(`To take it back: ${again}${select}`);
+    }
+    return EXIT.ok;
+  },
+};
+
 export const sandboxCommand: Command = {
   command: 'sandbox',
   describe: 'A private Slurm on this machine, to try things on',
@@ -143,5 +176,5 @@ export const sandboxCommand: Command = {
     ['$0 sandbox up', 'start it'],
     ['eval "$($0 sandbox env)"', 'use it in this shell'],
   ],
-  subcommands: [up, down, status, env],
+  subcommands: [up, down, status, env, inject],
 };

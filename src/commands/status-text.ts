@@ -42,7 +42,7 @@ export function statusLines(status: RunStatus, style: Style): string[] {
     ['nodes', nodeNames(status) || null],
     ['time', time(status) || null],
     ['start', status.elapsedSeconds ? null : status.startAt],
-    ['attempts', status.attempts.length > (status.state === 'PENDING' ? 0 : 1) ? attempts(status) : null],
+    ['attempts', isWorthTelling(status) ? attempts(status) : null],
     ['step', metrics.step === null ? null : progress(status)],
     ['loss', loss(status)],
     ['speed', speed(status)],
@@ -100,10 +100,16 @@ function time({ elapsedSeconds, limitSeconds }: RunStatus): string {
   );
 }
 
+/** Of the only attempt the state says all, unless another one is to follow it. */
+function isWorthTelling({ attempts: all, state }: RunStatus): boolean {
+  return all.length > (state === 'PENDING' ? 0 : 1) || all.some(({ requeued }) => requeued === true);
+}
+
 function attempts(status: RunStatus): string {
   return status.attempts
-    .map(({ attempt, exitCode, endedAt, reason, requeued }) => {
-      const why = reason ? `${reason}${requeued ? ', requeued' : ''}, ` : '';
+    .map(({ attempt, exitCode, endedAt, reason, requeued, refused }) => {
+      const unfit = refused === undefined ? '' : ` refused ${printable(compressHostlist(refused))}`;
+      const why = reason ? `${reason}${unfit}${requeued ? ', requeued' : ''}, ` : '';
       const end = endedAt === null ? 'not ended' : `${why}exit code ${exitCode ?? 'unknown'}`;
       return `${attempt}: ${end}`;
     })

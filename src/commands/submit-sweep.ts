@@ -65,6 +65,7 @@ function show(
         jobId: manifests?.[task]?.jobId ?? null,
         outputDir: plan.outputDir,
         script: manifests === undefined ? plan.script : plan.scriptPath,
+        gate: plan.gate && { path: plan.gate.path, checks: plan.gate.checks },
         values,
       })),
     });

@@ -95,6 +95,7 @@ async function submit(request: SubmitRequest, args: Arguments, context: Context)
       ...document(plan, readiness, request),
       jobId: manifest.jobId,
       script: manifest.script,
+      gate: manifest.gate ?? null,
     });
   } else {
     showReadiness(readiness, manifest.gpuHours, terminal.out, context);
@@ -118,6 +119,7 @@ async function dryRun(plan: Plan, request: SubmitRequest, args: Arguments, conte
     const isScript = !flag(args, 'test-only');
     if (isScript) terminal.out(plan.script.trimEnd());
     showReadiness(readiness, plan.gpuHours, isScript ? terminal.warn : terminal.out, context);
+    if (plan.gate) terminal.note(`gate       ${plan.gate.checks.join(' ')}, in ${plan.gate.path}`);
     terminal.note(
       `would be   sbatch --parsable ${[...request.sbatchOptions, plan.scriptPath].map(shellWord).join(' ')}`,
     );
@@ -125,7 +127,7 @@ async function dryRun(plan: Plan, request: SubmitRequest, args: Arguments, conte
   return readiness.status === 'critical' ? EXIT.critical : EXIT.ok;
 }
 
-/** What --json prints of a submission that was not made; `script` is its text then, and its path once it was. */
+/** What --json prints of a submission that was not made; the scripts are their text then, and their paths once it was. */
 function document(plan: Plan, readiness: Readiness, { template }: SubmitRequest) {
   const { files, bytes } = readiness.data;
   return {
@@ -134,6 +136,7 @@ function document(plan: Plan, readiness: Readiness, { template }: SubmitRequest)
     phase: template.phase,
     trainer: template.trainer,
     script: plan.script,
+    gate: plan.gate,
     outputDir: plan.outputDir,
     preflight: { status: readiness.status, verdicts: readiness.verdicts },
     estimatedStart: readiness.slurm?.accepted ? readiness.slurm.start : null,

@@ -19,18 +19,23 @@ export function siteChecks(env: System['env']): string {
 
 /**
  * All checks by name, a site's own among them; whatever the build has not parsed is tried by `bash -n`.
+ * @param wanted of the package's own these alone, for who cannot wait for all of them to be read.
  * @throws UsageError naming the file that is wrong, or that somebody else could change.
  */
-export async function loadChecks(system: Pick<System, 'env' | 'exec'>): Promise<LoadedCheck[]> {
+export async function loadChecks(
+  system: Pick<System, 'env' | 'exec'>,
+  wanted?: readonly string[],
+): Promise<LoadedCheck[]> {
   const byId = new Map<string, LoadedCheck>();
   const site = siteChecks(system.env);
   for (const directory of [join(packageRoot(), 'checks'), site]) {
-    const names = scriptsIn(directory);
+    const isSite = directory === site;
+    const names = isSite || wanted === undefined ? scriptsIn(directory) : wanted.map((id) => `${id}.sh`);
     // Who may write the directory may put another file in the place of one that was read and found good.
-    if (directory === site && names.length > 0) refuseForeign(directory);
+    if (isSite && names.length > 0) refuseForeign(directory);
     for (const name of names) {
       const path = join(directory, name);
-      if (directory === site) refuseForeign(path);
+      if (isSite) refuseForeign(path);
       const check = await readCheck(system, path);
       byId.set(check.id, { ...check, path });
     }
@@ -54,9 +59,11 @@ export function pickChecks(checks: readonly LoadedCheck[], ids: readonly string[
 }
 
 async function readCheck(system: Pick<System, 'env' | 'exec'>, path: string): Promise<Check> {
-  const source = readSmallIfThere(path) ?? '';
-  const built = precompiled.get(source);
-  if (built) return built;
+  const source = readSmallIfThere(path);
+  if (source === undefined)
+    throw new UsageError(`there is no ${path}`, 'The package is not whole: install it anew.');
+  const fromPackage = await precompiled.get(source)?.();
+  if (fromPackage) return fromPackage.built;
   const [{ parseCheck }, { refuseBadBash }] = await Promise.all([
     import('./parse-check.ts'),
     import('./bash-syntax.ts'),

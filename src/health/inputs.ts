@@ -10,10 +10,19 @@ type Values = Readonly<Record<string, ParameterValue>>;
 const OTHERWISE = new Set(['data', 'output', 'data_root']);
 
 /**
- * What the checks are told of a run.
+ * What the checks are told of a run, with what is known only by looking at its model.
  * @param paths names of its parameters that are paths.
  */
 export function inputsOf(values: Values, paths: readonly string[]): Inputs {
+  const kept = Number(values.save_total_limit ?? 1);
+  return {
+    ...plainInputs(values, paths),
+    CHECK_CHECKPOINT_GIB: String(checkpointGib(String(values.model ?? ''), kept)),
+  };
+}
+
+/** What the checks are told of a run, by its parameters alone. Pure. */
+export function plainInputs(values: Values, paths: readonly string[]): Inputs {
   const text = (name: string): string => String(values[name] ?? '');
   const read = paths.filter((name) => !OTHERWISE.has(name) && isAbsolute(text(name))).map(text);
   const online = text('report_to') === 'wandb' && values.offline !== true;
@@ -33,7 +42,6 @@ export function inputsOf(values: Values, paths: readonly string[]): Inputs {
     CHECK_WANDB: online ? 'yes' : 'no',
     CHECK_HF:
       values.offline === true || isAbsolute(text('model')) || !text('model').includes('/') ? 'no' : 'yes',
-    CHECK_CHECKPOINT_GIB: String(checkpointGib(text('model'), Number(values.save_total_limit ?? 1))),
   };
 }
 

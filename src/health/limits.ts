@@ -16,6 +16,14 @@ export function withLimits<T extends Check>(checks: readonly T[], limits: Limits
       `limits.${stranger}: no check has such a limit.${didYouMean(stranger, known)}`,
       '"opsctl checks show ID" names those of a check; "opsctl config" says where the value stands.',
     );
+  return applyLimits(checks, limits);
+}
+
+/**
+ * As withLimits, of checks that are not all there are: a limit that none of them has is another check's.
+ * @throws UsageError for a limit that the rules of its check cannot compare.
+ */
+export function applyLimits<T extends Check>(checks: readonly T[], limits: Limits): T[] {
   return checks.map((check) => {
     const own = Object.entries(limits).filter(([name]) => Object.hasOwn(check.limits ?? {}, name));
     const changed = { ...check, limits: { ...check.limits, ...Object.fromEntries(own) } };

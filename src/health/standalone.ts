@@ -1,11 +1,14 @@
 import { JUDGE, RUN_CHECKS } from './bash-runtime.ts';
 import type { Check } from './check-schema.ts';
-import { exportsOf, functionName, probeFunction, rulesFunction, specs } from './compile.ts';
+import { exportsOf, functionName, type Inputs, probeFunction, rulesFunction, specs } from './compile.ts';
 
 export type Purpose = 'gate' | 'prolog' | 'healthcheck';
 
-/** Seconds that one check may take. HealthCheckProgram is killed after 60 s; a prolog holds up the job; a gate, its GPUs. */
-const LIMIT: Readonly<Record<Purpose, number>> = { gate: 8, prolog: 20, healthcheck: 50 };
+/**
+ * Seconds that one check may take. HealthCheckProgram is killed after 60 s; a prolog holds up the job; a gate, its GPUs: with
+ * TERM, KILL and whole seconds it takes three more at most, so that all of it ends within ten.
+ */
+const LIMIT: Readonly<Record<Purpose, number>> = { gate: 7, prolog: 20, healthcheck: 50 };
 
 /** Whether a check can be asked there: on the node, of the node, with what every node has. */
 export function isStandalone(check: Check, purpose: Purpose): boolean {
@@ -19,12 +22,21 @@ export function isStandalone(check: Check, purpose: Purpose): boolean {
 /**
  * Probes and rules in one bash file. It prints what is not ok, worst last, and its exit code is the worst severity: 0 ok,
  * 1 warning, 2 critical, 3 unknown; of a prolog 2 or 0. A check reports; what to do about it is the caller's.
+ * @param run what the checks are told of it, instead of reading it from their environment, and a sentence for whom it is.
  */
-export function standalone(checks: readonly Check[], purpose: Purpose): string {
+export function standalone(
+  checks: readonly Check[],
+  purpose: Purpose,
+  run: { readonly inputs: Inputs; readonly by: string } = {
+    inputs: {},
+    by: `Written by "opsctl checks compile --for ${purpose}".`,
+  },
+): string {
   const judges = checks.map((check) => `    ${check.id}) rules_${functionName(check)} ;;`);
   return `#!/usr/bin/env bash
 # ${purpose}: ${checks.map(({ id }) => id).join(' ')}
-# Written by "opsctl checks compile --for ${purpose}". Exit code: ${purpose === 'prolog' ? '2 critical, else 0' : '0 ok, 1 warning, 2 critical, 3 unknown'}.
+# ${run.by}
+# Exit code: ${purpose === 'prolog' ? '2 critical, else 0' : '0 ok, 1 warning, 2 critical, 3 unknown'}.
 set -u
 export LC_ALL=C PATH=\${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 node=\${SLURMD_NODENAME:-$(uname -n)}
@@ -47,7 +59,7 @@ late() { printf 'unknown\\t%s\\t%s\\tno answer in time\\t-\\n' "$node" "$1"; }
 
 ${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(check)}`).join('\n\n')}
 
-${exportsOf(checks, {})}
+${exportsOf(checks, run.inputs)}
 # The last line shows that every check was waited for: without it nothing is known.
 found=$(run_checks ${specs(checks, LIMIT[purpose])} </dev/null && echo .)
 if [[ $found == *. ]]; then

@@ -4,8 +4,9 @@
  *
  * Only files named nccl-* directly in /dev/shm, no links to follow and none with a second name, of the acting user, old
  * enough, on a node where this user has no other job. No process may map one or hold it open: what cannot be read counts
- * as using it. One exception, or nobody but root could ever clean up: an unreadable process none of whose user ids is the
- * acting user's cannot open a file that gives nothing to group and others. All of it is asked again before each unlink.
+ * as using it. Two exceptions, or nobody could ever clean up: the node's first process, and an unreadable process none of
+ * whose user ids is the acting user's, which cannot open a file that gives nothing to group and others. All of it is asked
+ * again before each unlink.
  */
 export const SHM_PROGRAM = String.raw`
 set -uo pipefail
@@ -29,7 +30,7 @@ done <<<"$jobs"
 declare -A used
 look_at_processes() {
   used=() hidden=0 strangers=0
-  local device=$1 hex line pid uids inode
+  local device=$1 hex line pid uids memory inode
   printf -v hex '%02x:%02x' $((device >> 8 & 0xfff)) $((device & 0xff))
   while read -r _ _ _ _ inode _; do
     used[$device:$inode]=1
@@ -38,11 +39,14 @@ look_at_processes() {
     printf '%s\0' /proc/[0-9]*/fd/* | xargs -0 -r stat -L -c '%d:%i' 2>/dev/null
   )
   for pid in /proc/[0-9]*; do
-    # Opening is enough to be told no; a process that has ended meanwhile has no status either.
-    { : <"$pid/maps"; } 2>/dev/null && continue
-    uids=
-    while read -r line; do [[ $line != Uid:* ]] || uids=$line; done 2>/dev/null <"$pid/status"
-    [[ -n $uids ]] || continue
+    # Opening is enough to be told no. The node's first process is not read by everybody everywhere, and trains nothing. What has no memory (a zombie, a part of the kernel) has no files either, and what has
+    # ended meanwhile has no status.
+    [[ $pid == /proc/1 ]] || { : <"$pid/maps"; } 2>/dev/null && continue
+    uids='' memory=''
+    while read -r line; do
+      case $line in Uid:*) uids=$line ;; VmSize:*) memory=$line ;; esac
+    done 2>/dev/null <"$pid/status"
+    [[ -n $uids && -n $memory ]] || continue
     if [[ $uids =~ (^|[[:space:]])"$me"([[:space:]]|$) ]]; then hidden=1; else strangers=1; fi
   done
 }

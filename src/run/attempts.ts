@@ -36,5 +36,9 @@ export function parseAttempt(text: string): Attempt | undefined {
     ...(typeof found.reason === 'string' ? { reason: found.reason } : {}),
     ...(typeof found.requeued === 'boolean' ? { requeued: found.requeued } : {}),
     ...(typeof found.resumedFrom === 'number' ? { resumedFrom: found.resumedFrom } : {}),
+    ...(Array.isArray(found.refused) && found.refused.length > 0
+      ? { refused: found.refused.map(String) }
+      : {}),
+    ...(typeof found.because === 'string' && found.because !== '' ? { because: found.because } : {}),
   };
 }

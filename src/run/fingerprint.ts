@@ -11,6 +11,7 @@ const NOT_THE_THING = new Set([
   'reservation',
   'nodelist',
   'exclude',
+  'gate',
 ]);
 
 /** Equal for two submissions that would train the same model in the same way. */

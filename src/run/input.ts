@@ -7,6 +7,7 @@ import type { Given } from '../template/parameter.ts';
 import { type Layer, resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';
 import { liveExclusions } from './exclusions.ts';
+import { loadGateChecks } from './gate-checks.ts';
 import type { PlanInput } from './plan.ts';
 
 /**
@@ -21,9 +22,11 @@ export async function inputFrom(
 ): Promise<PlanInput> {
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
   const all = [...(await profileLayers(system, config, template)), ...layers];
+  const parameters = resolveParameters(template.parameters, all, around);
   return {
     template,
-    parameters: resolveParameters(template.parameters, all, around),
+    parameters,
+    checks: await loadGateChecks(system, config.profile, template, parameters),
     trainerFlags,
     profile: config.profile,
     now: system.now(),

@@ -24,6 +24,10 @@ export interface Attempt {
   readonly requeued?: boolean;
   /** Step of the checkpoint that it began with. */
   readonly resumedFrom?: number | null;
+  /** Nodes that the gate found unfit, when there were any. */
+  readonly refused?: readonly string[];
+  /** What the gate found, in a sentence with its fix, when it ended the attempt. */
+  readonly because?: string;
 }
 
 /** Everything about one run that must be known later. Written whole and atomically; never holds a secret. */
@@ -41,9 +45,11 @@ export interface Manifest {
   readonly state: 'planned' | 'submitting' | 'submitted';
   readonly jobId: string | null;
   readonly cluster: string | null;
-  /** The run's own directory: manifest.json, job.sbatch, attempts/, logs/, cache/, checkpoints/. */
+  /** The run's own directory: manifest.json, job.sbatch, gate.sh, attempts/, logs/, cache/, checkpoints/. */
   readonly outputDir: string;
   readonly script: string;
+  /** What the nodes are asked before the launcher starts: the file, and the ids of its checks. Absent with `gate: off`. */
+  readonly gate?: { readonly path: string; readonly checks: readonly string[] };
   readonly parameters: ResolvedParameters;
   readonly trainerFlags: readonly string[];
   /** Equal for two submissions of the same thing. */

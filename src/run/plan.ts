@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Profile } from '../config/schema.ts';
 import { UsageError } from '../errors.ts';
+import type { Check } from '../health/check-schema.ts';
 import { parseDuration } from '../slurm/duration.ts';
 import { type PlainValue, templateContext } from '../template/context.ts';
 import type { Template } from '../template/load.ts';
@@ -9,6 +10,7 @@ import { render } from '../template/render.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
 import { fromCluster, gpuOption, impossible } from './cluster.ts';
 import { mountsOf } from './container.ts';
+import { type Gate, gateContext, gateOf } from './gate.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
@@ -20,6 +22,7 @@ export interface Plan {
   readonly logDir: string;
   readonly scriptPath: string;
   readonly script: string;
+  readonly gate: Gate | null;
   readonly parameters: ResolvedParameters;
   readonly gpuHours: number;
 }
@@ -33,6 +36,8 @@ export interface PlanInput {
   readonly version: string;
   /** Where the package's own example trainer lies. */
   readonly packageRoot: string;
+  /** What its nodes are asked before it starts, with the thresholds that hold for it. */
+  readonly checks?: readonly Check[];
   /** Parameters that an earlier stage of a pipeline gives, once it has ended. */
   readonly upstream?: readonly Upstream[];
   /** Nodes that are kept out of this user's jobs at this moment. */
@@ -76,6 +81,7 @@ export function planRun(input: PlanInput): Plan {
     logDir,
     scriptPath: join(outputDir, 'job.sbatch'),
     script,
+    gate: gateOf(input.checks ?? [], input.template, values, { id: runId, dir: outputDir }),
     parameters,
     gpuHours: gpuHours(values),
   };
@@ -130,7 +136,7 @@ function exclusion(asked: string | null, excluded: readonly string[]): { exclude
 }
 
 function contextOf(
-  { template, trainerFlags, profile, packageRoot, version, upstream = [] }: PlanInput,
+  { template, trainerFlags, profile, packageRoot, version, checks = [], upstream = [] }: PlanInput,
   values: Readonly<Record<string, ParameterValue>>,
   run: { runId: string; outputDir: string; logDir: string },
 ) {
@@ -156,6 +162,7 @@ function contextOf(
     omp_threads: Math.min(MAX_OMP_THREADS, Math.max(1, Math.floor(cpus / nproc))),
     opsctl_version: version,
     upstream: upstream.flatMap(upstreamContext),
+    asked: gateContext(checks),
     example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,

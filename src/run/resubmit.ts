@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { OpsError, UsageError } from '../errors.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
+import { gateRecord } from './gate.ts';
 import type { Manifest } from './manifest.ts';
 import { type PlanInput, planRun } from './plan.ts';
 import { saveManifest } from './registry.ts';
@@ -69,7 +70,9 @@ async function render(manifest: Manifest, input: PlanInput): Promise<Manifest> {
     if ((await readIfThere(aside)) === undefined) await writeAtomic(aside, old, 0o644);
   }
   await writeAtomic(script, plan.script, 0o644);
-  return { ...manifest, parameters: plan.parameters, gpuHours: plan.gpuHours };
+  if (plan.gate) await writeAtomic(plan.gate.path, plan.gate.script, 0o644);
+  const { gate: _, ...rest } = manifest;
+  return { ...rest, parameters: plan.parameters, gpuHours: plan.gpuHours, ...gateRecord(plan.gate) };
 }
 
 /** Under this a checkpoint is none: trainers and scripts look at names. */

@@ -101,6 +101,9 @@ export function statusOf(parts: Parts): RunStatus {
     notes: [
       ...parts.notes,
       ...knowledge.notes,
+      ...(last?.reason === 'gate' && last.because !== undefined
+        ? [`The gate ${last.requeued ? 'left nodes out' : 'stopped it'}: ${last.because}`]
+        : []),
       ...(manifest && state.phase === 'ended' && knowledge.exitCode === STOPPED
         ? [
             'A signal stopped it before its end, such as the one before the time limit; its checkpoint is kept.',

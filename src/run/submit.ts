@@ -7,6 +7,7 @@ import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
+import { gateRecord } from './gate.ts';
 import { type Manifest, nameInSlurm } from './manifest.ts';
 import { claimPlace } from './place.ts';
 import { type Plan, planRun, valuesOf } from './plan.ts';
@@ -186,6 +187,7 @@ export function buildManifest(
     cluster: request.profile.cluster ?? null,
     outputDir: plan.outputDir,
     script: plan.scriptPath,
+    ...gateRecord(plan.gate),
     parameters: plan.parameters,
     trainerFlags: request.trainerFlags,
     fingerprint: print,
@@ -207,7 +209,7 @@ export function buildManifest(
   };
 }
 
-/** Script, manifest and code.diff, in a directory that is the run's own. */
+/** Script, gate, manifest and code.diff, in a directory that is the run's own. */
 export async function writeRun(
   system: System,
   plan: Plan,
@@ -217,6 +219,7 @@ export async function writeRun(
   await mkdir(plan.logDir, { recursive: true });
   await together([
     writeAtomic(plan.scriptPath, plan.script, 0o644),
+    plan.gate ? writeAtomic(plan.gate.path, plan.gate.script, 0o644) : undefined,
     code && code.diff !== '' ? writeAtomic(join(plan.outputDir, 'code.diff'), code.diff) : undefined,
     saveManifest(system, manifest),
   ]);

@@ -39,6 +39,8 @@ const frontMatterSchema = z.strictObject({
   data_keys: z.optional(z.array(z.string())),
   /** Of a trainer: how each of its programs is told to stop, and how it goes on. */
   lifecycle: z.optional(z.array(lifecycleSchema)),
+  /** Of a trainer: thresholds of the checks that differ for it, because it needs less of a node than a large model does. */
+  limits: z.optional(z.record(z.string(), z.int())),
   parameters: z.optional(z.record(z.string(), parameterSchema)),
 });
 

@@ -78,6 +78,8 @@ const wordsOf = (one: Case): string[] => [
     ...one.values,
     nodes: NODES,
     gpus_per_node: GPUS,
+    // A sandbox's GPUs are names, and these models nowhere: the gate would find that.
+    gate: 'report',
     data: join(slurm.root, 'data'),
     output: join(slurm.root, 'runs'),
     name: caseName(one),

@@ -328,3 +328,23 @@ describe('levels', () => {
     expect(levelFor({ ...policy, runs: { 'sft-?iny': 'L0' } }, 'node-fail', 'sft-tiny')).toBe(0);
   });
 });
+
+describe('text from a log', () => {
+  it.each([
+    'gnode02; rm -rf /',
+    '$(touch /tmp/x)',
+    'gnode02\nState=DOWN',
+    '`id`',
+    '\u001b[2Jgnode01',
+    '--nodelist=all',
+  ])('%j never becomes part of a command', (text) => {
+    const found = cause('node-fail', ['exclude-node', 'drain-node'], {
+      evidence: [evidence(text, `Node failure on ${text}`), evidence('gnode02', text)],
+    });
+    const automation = { ...AUTOMATION, allow_drain: true };
+    const plan = planFor(found, { profile: { automation, partitions: {}, data_root: null } });
+    expect(plan.steps.length).toBeGreaterThan(0);
+    for (const { command, undo } of plan.steps) expect([...command, undo].join(' ')).not.toContain(text);
+    for (const { act } of plan.steps) for (const node of act.nodes) expect(jobNow().nodes).toContain(node);
+  });
+});

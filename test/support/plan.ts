@@ -1,6 +1,10 @@
 import { type Profile, profileSchema } from '../../src/config/schema.ts';
-import { type Plan, planRun } from '../../src/run/plan.ts';
+import type { Check } from '../../src/health/check-schema.ts';
+import { gateChecks } from '../../src/run/gate.ts';
+import { loadGateChecks } from '../../src/run/gate-checks.ts';
+import { type Plan, planRun, valuesOf } from '../../src/run/plan.ts';
 import type { Upstream } from '../../src/run/upstream.ts';
+import { realSystem } from '../../src/system/system.ts';
 import { loadTemplate } from '../../src/template/load.ts';
 import { type Layer, resolveParameters } from '../../src/template/resolve.ts';
 
@@ -18,6 +22,22 @@ export const PARTITION: Profile['partitions'][string] = {
 };
 
 export const PROFILE: Profile = profileSchema.parse({ cluster: 'demo', partitions: { gpu: PARTITION } });
+
+/** A property test makes hundreds of plans, and all of them read the same few files. */
+const known = new Map<string, Promise<readonly Check[]>>();
+
+function checksOf(...[profile, template, parameters]: Tail<Parameters<typeof loadGateChecks>>) {
+  const key = JSON.stringify([
+    profile.limits,
+    template.front.limits,
+    gateChecks(template, valuesOf(parameters)),
+  ]);
+  const system = { ...realSystem(), env: { ...process.env, HOME: '/nowhere' } };
+  const checks = known.get(key) ?? loadGateChecks(system, profile, template, parameters);
+  known.set(key, checks);
+  return checks;
+}
+type Tail<All> = All extends [unknown, ...infer Rest] ? Rest : never;
 
 /** A plan as the command line makes it, with fixed time, version and place. */
 export async function planOf(
@@ -39,11 +59,14 @@ export async function planOf(
     ),
   };
   const around = { cwd: '/home/me', home: '/home/me', exists: () => false };
+  const profile = more.profile ?? PROFILE;
+  const parameters = resolveParameters(template.parameters, [layer], around);
   return planRun({
     template,
-    parameters: resolveParameters(template.parameters, [layer], around),
+    parameters,
+    checks: await checksOf(profile, template, parameters),
     trainerFlags: more.trainerFlags ?? [],
-    profile: more.profile ?? PROFILE,
+    profile,
     now: new Date(2026, 4, 24, 3, 56, 12),
     version: '0.0.0',
     packageRoot: '/opt/opsctl',

@@ -131,10 +131,15 @@ describe('golden scripts', () => {
     execFileSync('bash', ['-n', path]);
     expect(execFileSync('shellcheck', ['--severity=style', path], { encoding: 'utf8' })).toBe('');
     // The node's part is text to the batch shell: looked at by itself.
-    const node = /<<'NODE'[^\n]*\n([\s\S]*?)\nNODE\n/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
-    expect(node).toContain('launch()');
+    const [environment = '', launcher = ''] = ['ENVIRONMENT', 'NODE'].map(
+      (end) =>
+        new RegExp(`<<'${end}'[^\\n]*\\n([\\s\\S]*?)\\n${end}\\n`).exec(readFileSync(path, 'utf8'))?.[1],
+    );
+    expect(environment).toContain('export PYTHONUNBUFFERED=1');
+    expect(launcher).toContain('launch()');
     // SC2154: set by the batch script and by Slurm. SC2016: a name that holds $(…) is meant to stay as it is.
     // SC2054: a flag's value may be a list with commas.
+    const node = `set -euo pipefail\n${environment}\n${launcher}`;
     execFileSync('shellcheck', ['--shell=bash', '--exclude=SC2154,SC2016,SC2054', '-'], { input: node });
   });
 

@@ -1,15 +1,16 @@
 import type { Attempt } from '../run/manifest.ts';
+import { down } from '../sandbox/down.ts';
+import { interruptible } from '../sandbox/interrupt.ts';
+import { findPlace } from '../sandbox/place.ts';
+import { up } from '../sandbox/up.ts';
 import type { System } from '../system/system.ts';
-import { down } from './down.ts';
+import { type Comparison, compareCurves } from './curve.ts';
 import { type Drill, play } from './drill.ts';
-import { type Comparison, compareCurves } from './drill-curve.ts';
-import { preemptDrill } from './drill-preempt.ts';
-import { interruptible } from './interrupt.ts';
-import { findPlace } from './place.ts';
-import { up } from './up.ts';
+import { preemptDrill } from './preempt.ts';
+import { timeoutDrill } from './timeout.ts';
 
 /** Every drill there is. */
-export const drills: readonly Drill[] = [preemptDrill];
+export const drills: readonly Drill[] = [preemptDrill, timeoutDrill];
 
 /** What `opsctl drill --json` prints. */
 export interface DrillResult {

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
+import { readProcesses } from '../sandbox/processes.ts';
+import { poll } from '../sandbox/wait.ts';
 import { attemptThat, type Drill, type Scene, startNow, steppedBeyond, WAIT_MS } from './drill.ts';
-import { readProcesses } from './processes.ts';
-import { poll } from './wait.ts';
 
 const PREEMPTIONS = 3;
 

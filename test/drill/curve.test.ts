@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Curve, compareCurves, readCurve } from '../../src/sandbox/drill-curve.ts';
+import { type Curve, compareCurves, readCurve } from '../../src/drill/curve.ts';
 
 const curve = (losses: [number, number][], more: Partial<Curve> = {}): Curve => ({
   losses: new Map(losses),

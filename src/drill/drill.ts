@@ -5,15 +5,15 @@ import { OpsError } from '../errors.ts';
 import { readAttempts } from '../run/attempts.ts';
 import type { Attempt } from '../run/manifest.ts';
 import { submitRun } from '../run/submit.ts';
+import { clientEnvironment } from '../sandbox/client.ts';
+import { layout, type Sandbox } from '../sandbox/sandbox.ts';
+import { poll } from '../sandbox/wait.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
 import { loadTemplate } from '../template/load.ts';
 import { resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';
-import { clientEnvironment } from './client.ts';
-import { curveOf } from './drill-curve.ts';
-import { layout, type Sandbox } from './sandbox.ts';
-import { poll } from './wait.ts';
+import { curveOf } from './curve.ts';
 
 /** A fault that is done to a real training in the sandbox. A new drill is one file, and one line in `drills.ts`. */
 export interface Drill {
@@ -40,7 +40,7 @@ export interface Scene {
 }
 
 /** The steps of a drill's training: enough for four attempts with a checkpoint in each. */
-export const STEPS = 60;
+export const STEPS = 32;
 const SAVE_STEPS = 4;
 export const WAIT_MS = 120_000;
 const PYTHON = '/usr/bin/python3';
@@ -162,13 +162,31 @@ export async function steppedBeyond(run: Run, step: number): Promise<number> {
   return reached ?? giveUp(run, `a step after ${step}`);
 }
 
-/** Slurm holds a requeued job back; an operator may shorten that as long as it waits. */
+/**
+ * Seconds after a requeue at which the job may start again. slurmd counts in whole seconds: a credential made in the
+ * second in which the last attempt's was revoked is refused ("Job credential revoked"), and the job has failed.
+ */
+const RESTART_SECONDS = 2;
+
+/** Slurm holds a requeued job back until its old credential has expired; an operator may shorten that. */
 export async function startNow(system: System, run: Run, attempt: number): Promise<void> {
   const began = await poll(WAIT_MS, async () => {
-    await system.exec(['scontrol', 'update', `JobId=${run.jobId}`, 'StartTime=now'], { env: system.env });
-    return (await readAttempts(run.outputDir)).some((one) => one.attempt === attempt) || undefined;
+    if ((await readAttempts(run.outputDir)).some((one) => one.attempt === attempt)) return true;
+    if (await heldBack(system, run)) {
+      const start = `StartTime=now+${RESTART_SECONDS}seconds`;
+      await system.exec(['scontrol', 'update', `JobId=${run.jobId}`, start], { env: system.env });
+    }
+    return undefined;
   });
   if (!began) giveUp(run, `the start of attempt ${attempt}`);
+}
+
+/** It waits for longer than it has to. The end of the last attempt sets the time anew, so this is asked again. */
+async function heldBack(system: System, run: Run): Promise<boolean> {
+  const argv = ['squeue', '--noheader', '--states=PENDING', `--jobs=${run.jobId}`, '--format=%r %S'];
+  const { stdout } = await system.exec(argv, { env: { ...system.env, SLURM_TIME_FORMAT: '%s' } });
+  const [reason, start] = stdout.trim().split(' ');
+  return reason === 'BeginTime' && Number(start) > system.now().getTime() / 1000 + RESTART_SECONDS + 1;
 }
 
 async function finished(run: Run): Promise<number> {
