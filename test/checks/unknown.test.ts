@@ -95,19 +95,3 @@ describe('a report of nvidia-smi that breaks off', () => {
     expect([...seen]).toEqual(['unknown']);
   });
 });
-
-describe('GPUs that Slurm hides from a step that was given none', () => {
-  const hiding = (env: Readonly<Record<string, string>>) =>
-    run('gpu', {
-      tools: { 'nvidia-smi': 'echo "No devices were found"; exit 6' },
-      env: { CHECK_GPUS: '8', ...env },
-      // The driver's own list, which no cgroup hides.
-      before: 'mount -t tmpfs none /proc/driver && mkdir -p /proc/driver/nvidia/gpus/0000:07:00.0',
-    });
-
-  it.skipIf(process.getuid?.() !== 0)('are unknown, not missing', async () => {
-    expect(status('gpu', await hiding({ SLURM_JOB_ID: '7' }))).toBe('unknown');
-    expect(status('gpu', await hiding({ SLURM_JOB_ID: '7', SLURM_STEP_GPUS: '0,1' }))).toBe('critical');
-    expect(status('gpu', await hiding({}))).toBe('critical');
-  });
-});
