@@ -20,6 +20,7 @@ const FLOORS = [
   'alert',
   'notify',
   'remedy',
+  'watch',
   'cron',
   'sandbox',
   'drill',
@@ -29,6 +30,7 @@ const FLOORS = [
 const DOORS: Record<string, readonly string[]> = {
   zx: ['system/exec.ts'],
   handlebars: ['template/render.ts'],
+  cron: ['system/schedule.ts'],
   nodemailer: ['notify/email.ts'],
   // The second is for what outlives opsctl: the daemons of a sandbox.
   'node:child_process': ['sandbox/daemon.ts', 'system/exec.ts'],
