@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 /** The rendered script's parts that look at checkpoints and decide about a requeue, without the training between. */
 const script = readFileSync('test/golden/sft-example.sbatch', 'utf8');
 const from = script.indexOf('# --- Checkpoints.');
-const to = script.indexOf('# --- Where the ranks meet');
+const to = script.indexOf('# --- The environment of the nodes');
 const parts = script.slice(from, to);
 
 /** What `scontrol --oneliner show job` of Slurm 22.05 prints, as far as the script reads it; it notes each other call. */
