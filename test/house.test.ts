@@ -19,6 +19,8 @@ const FLOORS = [
   'diagnosis',
   'alert',
   'notify',
+  'remedy',
+  'watch',
   'cron',
   'sandbox',
   'commands',
@@ -27,6 +29,7 @@ const FLOORS = [
 const DOORS: Record<string, readonly string[]> = {
   zx: ['system/exec.ts'],
   handlebars: ['template/render.ts'],
+  cron: ['system/schedule.ts'],
   nodemailer: ['notify/email.ts'],
   // The second is for what outlives opsctl: the daemons of a sandbox.
   'node:child_process': ['sandbox/daemon.ts', 'system/exec.ts'],

@@ -98,7 +98,8 @@ function targetsOf(args: Arguments, argv: readonly string[]): string[] {
   return [...texts(args, 'target'), ...argv.filter((word) => word === '-')];
 }
 
-async function gatherTarget(name: string, system: Context['system']): Promise<Input> {
+/** What there is to read of one run or job, and what Slurm says of it. */
+export async function gatherTarget(name: string, system: Context['system']): Promise<Input> {
   const [{ findTarget }, { gather }, { fileSource }] = await Promise.all([
     import('../run/target.ts'),
     import('../diagnosis/gather.ts'),

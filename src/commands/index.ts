@@ -23,6 +23,7 @@ import { silenceCommand } from './silence.ts';
 import { statusCommand } from './status.ts';
 import { submitCommand } from './submit.ts';
 import { trainersCommand } from './trainers.ts';
+import { watchCommand } from './watch.ts';
 
 /** Every command, in the order of `opsctl --help`. */
 export const commands: readonly Command[] = [
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   faultsCommand,
   lintCommand,
   runbookCommand,
+  watchCommand,
   cronCommand,
   silenceCommand,
   notifyCommand,

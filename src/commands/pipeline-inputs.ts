@@ -4,10 +4,10 @@ import { UsageError } from '../errors.ts';
 import type { Stage } from '../pipeline/expand.ts';
 import type { Pipeline } from '../pipeline/file.ts';
 import { atStage, PLACEHOLDER, type StageInput } from '../pipeline/plan.ts';
+import { inputFrom } from '../run/input.ts';
 import { listParameterNames, listStages, listTrainers, loadTemplate } from '../template/load.ts';
 import type { Layer } from '../template/resolve.ts';
 import type { Context } from './command.ts';
-import { inputFrom } from './run-template.ts';
 
 /**
  * Template and parameters of every stage, each stronger than the one before: the profile, the pipeline's own, the recipe,

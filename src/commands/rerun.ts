@@ -1,4 +1,4 @@
-import { type Command, flag } from './command.ts';
+import { type Command, flag, text, texts } from './command.ts';
 
 export const rerunCommand: Command = {
   command: 'rerun <run>',
@@ -26,11 +26,18 @@ export const rerunCommand: Command = {
       .option('watch', { type: 'boolean', describe: 'Follow the log until the run has ended' })
       .option('no-preflight', { type: 'boolean', describe: 'Submit without any check' }),
   handler: async (args, context) => {
-    const [{ rerunInput }, { dependency, submitInput }] = await Promise.all([
-      import('./rerun-input.ts'),
+    const [{ findRun }, { rerunInput }, { parseSettings }, { dependency, submitInput }] = await Promise.all([
+      import('../run/registry.ts'),
+      import('../run/rerun.ts'),
+      import('../template/resolve.ts'),
       import('./submit.ts'),
     ]);
+    const { system, terminal, options } = context;
+    const manifest = await findRun(system, text(args, 'run') ?? '');
+    const settings = parseSettings(texts(args, 'set'));
+    const { input, warnings } = await rerunInput(system, options, manifest, settings);
+    for (const warning of warnings) terminal.warn(`warning: ${warning}`);
     const how = { again: true, preflight: !flag(args, 'no-preflight'), ...(await dependency(args, context)) };
-    return submitInput({ ...(await rerunInput(args, context)), ...how }, args, context);
+    return submitInput({ ...input, ...how }, args, context);
   },
 };

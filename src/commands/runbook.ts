@@ -1,6 +1,8 @@
 import { EXIT, type ExitCode } from '../errors.ts';
 import { table } from '../terminal/table.ts';
 import { type Arguments, type Command, type Context, printJson, text } from './command.ts';
+import { guardCommands } from './runbook-guard.ts';
+import { runbookRunCommand } from './runbook-run.ts';
 
 export const runbookCommand: Command = {
   command: 'runbook',
@@ -8,6 +10,7 @@ export const runbookCommand: Command = {
   examples: [
     ['$0 runbook list', 'Every runbook, ours and the site’s'],
     ['$0 runbook show disk-quota --lang zh-CN', 'One of them, in Chinese'],
+    ['$0 runbook run last', 'Diagnose a run, and do what its runbook says'],
   ],
   subcommands: [
     {
@@ -32,6 +35,8 @@ export const runbookCommand: Command = {
           .option('lang', { type: 'string', describe: 'en or zh-CN; else what LANG says' }),
       handler: show,
     },
+    runbookRunCommand,
+    ...guardCommands,
   ],
 };
 

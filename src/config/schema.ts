@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { parseDuration } from '../slurm/duration.ts';
 import { alertsSchema } from './alerts-schema.ts';
+import { automationSchema } from './automation-schema.ts';
 import { notifySchema } from './notify-schema.ts';
+import { watchSchema } from './watch-schema.ts';
 
 /** Bounds that no cluster comes near: they catch a slipped key, not a large machine. */
 const MAX_COUNT = 1_000_000;
@@ -132,6 +134,8 @@ export const profileSchema = z.strictObject({
     'Template parameters for one phase, stronger than `defaults`',
   ),
   alerts: filled(alertsSchema, {}, 'When an alert is told, repeated and kept back'),
+  watch: filled(watchSchema, {}, 'From when on `opsctl watch` says something'),
+  automation: filled(automationSchema, {}, 'How far opsctl may repair without a person'),
   notify: open(z.lazy(notifySchema), 'Who is told of alerts and how; null: nobody'),
 });
 

@@ -79,8 +79,8 @@ async function askSlurm(
   return { job, earlier, notes };
 }
 
-/** Of all nodes of every attempt; a node's log holds all its ranks. */
-async function runLogs({ manifest }: Extract<Target, { kind: 'run' }>): Promise<string[]> {
+/** Logs of a run: of all nodes of every attempt, then the batch script's. A node's log holds all its ranks. */
+export async function runLogs({ manifest }: Extract<Target, { kind: 'run' }>): Promise<string[]> {
   const attempts = await attemptsOf(manifest.outputDir);
   const nodes = await Promise.all(
     attempts.map((attempt) => findLogs(manifest, { node: undefined, rank: undefined, attempt })),

@@ -35,6 +35,8 @@ export interface PlanInput {
   readonly packageRoot: string;
   /** Parameters that an earlier stage of a pipeline gives, once it has ended. */
   readonly upstream?: readonly Upstream[];
+  /** Nodes that are kept out of this user's jobs at this moment. */
+  readonly excluded?: readonly string[];
 }
 
 const SECONDS_AN_HOUR = 3600;
@@ -101,7 +103,7 @@ function refuseLineBreaks(trainerFlags: readonly string[]): void {
 }
 
 /** Fills in what the parameters and the cluster leave open. */
-function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
+function settle({ parameters, profile, now, excluded = [] }: PlanInput): ResolvedParameters {
   const values = valuesOf(parameters);
   const name =
     values.name ??
@@ -111,12 +113,20 @@ function settle({ parameters, profile, now }: PlanInput): ResolvedParameters {
       Number(values.nodes) * Number(values.gpus_per_node),
       now,
     );
-  const derived = { ...fromCluster(profile, values), name };
+  const asked = typeof values.exclude === 'string' ? values.exclude : null;
+  const derived = { ...fromCluster(profile, values), name, ...exclusion(asked, excluded) };
   const settled = { ...parameters };
   for (const [key, value] of Object.entries(derived)) {
     if (value !== values[key]) settled[key] = { value, source: 'derived', where: 'derived' };
   }
   return settled;
+}
+
+/** What the run itself does not want stays out, and so does what is excluded for all runs. */
+function exclusion(asked: string | null, excluded: readonly string[]): { exclude?: string } {
+  return excluded.length === 0
+    ? {}
+    : { exclude: [...(asked === null ? [] : [asked]), ...excluded].join(',') };
 }
 
 function contextOf(

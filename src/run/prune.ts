@@ -30,7 +30,7 @@ export interface PrunePlan {
 export type PruneResult = PruneItem & { readonly deleted: boolean; readonly problem: string | null };
 
 /** Between its own name and nothing: no trainer resumes from this name, and prune finishes it the next time. */
-const TRASH = /^\.opsctl-trash-/;
+export const TRASH = /^\.opsctl-trash-/;
 
 /** Looks at a run's checkpoints and decides what may go. Changes nothing. */
 export async function lookForPrune(
@@ -66,7 +66,7 @@ export async function lookForPrune(
  * The directory that holds them, which must really be the run's: a link there would lead elsewhere.
  * @throws UsageError when it is not.
  */
-async function checkpointsOf({ outputDir, runId }: Manifest, rule: CheckpointRule): Promise<string> {
+export async function checkpointsOf({ outputDir, runId }: Manifest, rule: CheckpointRule): Promise<string> {
   const directory = join(outputDir, 'checkpoints', rule.directory ?? '');
   const real = await realpath(directory).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;

@@ -94,3 +94,46 @@ export function parseNodeStates(stdout: string): NodeState[] {
   }
   return [...byNode.values()];
 }
+
+/** A node with its memory, as the watcher looks at all of them. */
+export interface NodeView extends NodeState {
+  readonly memoryMb: number | null;
+  /** Not in use at all, not even as page cache: far less than what a program can still have. */
+  readonly freeMb: number | null;
+}
+
+/**
+ * Every node of the cluster, each once, however many partitions it is in.
+ * @throws OpsError 69 or 75 from slurm(); 75 when sinfo failed in any other way, or printed nothing.
+ */
+export async function showAllNodes(system: System): Promise<NodeView[]> {
+  const argv = ['sinfo', '--noheader', '--all', '--Node', '--format=%N|%T|%m|%e|%E'];
+  const answer = await slurm(system, argv, { env: NO_DEFAULTS });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  const nodes = parseNodeViews(answer.stdout);
+  // There is no cluster without nodes: this is an answer that was cut off.
+  if (nodes.length === 0) throw new OpsError('sinfo printed no node', { exitCode: EXIT.tryAgain });
+  return nodes;
+}
+
+/** Reads `gnode04|down*|64000|N/A|Not responding`. */
+export function parseNodeViews(stdout: string): NodeView[] {
+  const byNode = new Map<string, NodeView>();
+  for (const line of stdout.split('\n')) {
+    const [node, state, memory = '', free = '', ...reason] = line.trim().split('|');
+    if (!node || !state || byNode.has(node)) continue;
+    const words = reason.join('|').trim();
+    byNode.set(node, {
+      node,
+      state,
+      memoryMb: megabytes(memory),
+      freeMb: megabytes(free),
+      reason: words === '' || words === 'none' ? null : words,
+    });
+  }
+  return [...byNode.values()];
+}
+
+function megabytes(text: string): number | null {
+  return /^\d+$/.test(text) ? Number(text) : null;
+}

@@ -11,6 +11,8 @@ const STALE_MS = 60_000;
 export interface Lease {
   /** Says that the work goes on: to be called before each step. */
   readonly renew: () => Promise<void>;
+  /** False when this process was stopped for so long that another one has taken it. */
+  readonly holds: () => Promise<boolean>;
   readonly release: () => Promise<void>;
 }
 
@@ -24,7 +26,8 @@ export async function takeLease(system: System, directory: string, busy: string)
   await ensureDirectory(directory);
   const path = join(directory, '.lock');
   const mine = `${path}.${hostname()}.${process.pid}`;
-  await writeFile(mine, JSON.stringify({ host: hostname(), pid: process.pid }), { mode: 0o600 });
+  const text = JSON.stringify({ host: hostname(), pid: process.pid });
+  await writeFile(mine, text, { mode: 0o600 });
   try {
     if (!(await tryLink(mine, path))) {
       const isFree = await takeAway(system, path);
@@ -42,6 +45,7 @@ export async function takeLease(system: System, directory: string, busy: string)
       const now = system.now();
       await utimes(path, now, now).catch(() => undefined);
     },
+    holds: async () => (await readIfThere(path)) === text,
     release: () => unlink(path).catch(() => undefined),
   };
 }

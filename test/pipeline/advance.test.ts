@@ -12,7 +12,7 @@ import { type Answer, fakeExec, fakeSystem } from '../support/fake-exec.ts';
 
 let root: string;
 const NOW = new Date('2026-01-02T03:04:05Z');
-const LEASE = { renew: async () => undefined, release: async () => undefined };
+const LEASE = { renew: async () => undefined, holds: async () => true, release: async () => undefined };
 
 beforeEach(() => {
   root = mkdtempSync(join(realpathSync(tmpdir()), 'opsctl-advance-'));

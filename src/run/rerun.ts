@@ -1,38 +1,40 @@
-import { loadConfig } from '../config/load.ts';
-import { codeState } from '../run/code.ts';
-import type { Manifest } from '../run/manifest.ts';
-import type { PlanInput } from '../run/plan.ts';
-import { findRun } from '../run/registry.ts';
+import { type ConfigChoice, loadConfig } from '../config/load.ts';
 import type { System } from '../system/system.ts';
 import { loadTemplate } from '../template/load.ts';
 import type { Given } from '../template/parameter.ts';
-import { parseSettings } from '../template/resolve.ts';
-import { type Arguments, type Context, text, texts } from './command.ts';
-import { inputFrom } from './run-template.ts';
+import { codeState } from './code.ts';
+import { inputFrom } from './input.ts';
+import type { Manifest } from './manifest.ts';
+import type { PlanInput } from './plan.ts';
 
 /**
- * What a run was given, once more: phase, trainer, every parameter but the name, and the trainer's own flags.
- * @throws UsageError when there is no such run, or for a setting that cannot be.
+ * What a run was given, once more: phase, trainer, every parameter but the name, and the trainer's own flags. Nodes that
+ * were excluded for a while when it was submitted are not: what holds now is looked up anew.
+ * @param settings what is to differ.
+ * @returns also what a person should know: sentences.
+ * @throws UsageError for a setting that cannot be.
  */
-export async function rerunInput(args: Arguments, context: Context): Promise<PlanInput> {
-  const { system, terminal } = context;
-  const manifest = await findRun(system, text(args, 'run') ?? '');
+export async function rerunInput(
+  system: System,
+  choice: ConfigChoice,
+  manifest: Manifest,
+  settings: Readonly<Record<string, Given>>,
+): Promise<{ input: PlanInput; warnings: readonly string[] }> {
   const [config, template] = await Promise.all([
-    loadConfig(system, context.options),
+    loadConfig(system, choice),
     loadTemplate(system.env, manifest.phase, manifest.trainer, manifest.stage),
   ]);
   const known = new Set(template.parameters.map(({ name }) => name));
-  const before = Object.entries(manifest.parameters).filter(([name]) => name !== 'name');
+  const before = Object.entries(manifest.parameters).filter(
+    ([name, { source }]) => name !== 'name' && !(name === 'exclude' && source === 'derived'),
+  );
   const gone = before.filter(([name, { value }]) => !known.has(name) && value !== null);
-  for (const [name, { value }] of gone)
-    terminal.warn(`warning: ${name}=${value} is left out: the template has no such parameter any more`);
   const values = before.map(([name, { value }]): [string, Given] => [
     name,
     { value, where: `the run ${manifest.runId}` },
   ]);
   const changed = await codeChange(system, manifest);
-  if (changed !== undefined) terminal.warn(`warning: ${changed}`);
-  return inputFrom(
+  const input = await inputFrom(
     system,
     { config, template },
     [
@@ -41,10 +43,14 @@ export async function rerunInput(args: Arguments, context: Context): Promise<Pla
         values: Object.fromEntries(values),
         allowed: new Set(before.map(([name]) => name)),
       },
-      { source: 'set', values: parseSettings(texts(args, 'set')) },
+      { source: 'set', values: settings },
     ],
     manifest.trainerFlags,
   );
+  const left = gone.map(
+    ([name, { value }]) => `${name}=${value} is left out: the template has no such parameter any more`,
+  );
+  return { input, warnings: [...left, ...(changed === undefined ? [] : [changed])] };
 }
 
 /** In words, how the code differs from that of the run; undefined when it does not, as far as git can tell. */

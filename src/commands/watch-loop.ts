@@ -1,0 +1,62 @@
+import type { ConfigChoice } from '../config/load.ts';
+import type { Profile } from '../config/schema.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { type Lease, takeLease } from '../system/lease.ts';
+import { schedule } from '../system/schedule.ts';
+import { printable } from '../terminal/terminal.ts';
+import { documentOf } from '../watch/document.ts';
+import { tick } from '../watch/tick.ts';
+import type { Context } from './command.ts';
+import { passes } from './watch.ts';
+import { showTick } from './watch-text.ts';
+
+export interface WatchOptions {
+  readonly profile: Profile;
+  readonly choice: ConfigChoice;
+  /** Where the lease lies. */
+  readonly directory: string;
+  readonly pattern: string;
+}
+
+/** A lease is free again after a minute: it is renewed well before, also while nothing is looked at. */
+const RENEW_MS = 20_000;
+
+/**
+ * Looks until a signal comes. Of several watchers on the same state one acts: the others stand by, and one of them goes
+ * on when the first is gone.
+ */
+export async function watchOn(context: Context, options: WatchOptions): Promise<ExitCode> {
+  const { system, terminal } = context;
+  let lease: Lease | undefined;
+  let standsBy = false;
+  const turn = async (): Promise<void> => {
+    if (lease !== undefined && !(await lease.holds())) lease = undefined;
+    try {
+      lease ??= await takeLease(system, options.directory, 'watches');
+      standsBy = false;
+      const result = await tick(system, { ...options, lease });
+      if (context.options.json) terminal.out(JSON.stringify(documentOf(result)));
+      else showTick(terminal, result);
+    } catch (error) {
+      if (!passes(error)) throw error;
+      if (lease !== undefined || !standsBy) terminal.warn(printable(error.message));
+      standsBy = lease === undefined;
+    }
+  };
+  const renewal = setInterval(() => void lease?.renew(), RENEW_MS);
+  try {
+    await turn();
+    return await new Promise<ExitCode>((resolve, reject) => {
+      const stop = (outcome: () => void) => {
+        stopSchedule();
+        outcome();
+      };
+      const { stop: stopSchedule } = schedule(options.pattern, turn, (error) => stop(() => reject(error)));
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        process.once(signal, () => stop(() => resolve(EXIT.cancelled)));
+    });
+  } finally {
+    clearInterval(renewal);
+    if (lease !== undefined && (await lease.holds())) await lease.release();
+  }
+}

@@ -1,0 +1,55 @@
+import { EXIT, type ExitCode } from '../errors.ts';
+import { printable, type Terminal } from '../terminal/terminal.ts';
+import type { ShownAlert, Tick } from '../watch/tick.ts';
+
+const COLOUR: Readonly<Record<string, 'red' | 'yellow' | 'cyan'>> = {
+  critical: 'red',
+  warning: 'yellow',
+  info: 'cyan',
+};
+
+/** One look for a person: what is wrong, worst first, what was done; quiet when nothing is. */
+export function showTick(terminal: Terminal, result: Tick): void {
+  const { at, blind, runs, alerts, actions, told, notes } = result;
+  const firing = alerts.filter(({ state }) => state === 'firing');
+  const lives = runs.filter(({ job }) => job !== undefined).length;
+  const clock = at.slice(11, 19);
+  for (const note of notes) terminal.warn(printable(note));
+  if (blind) terminal.warn(`${clock} Slurm did not answer: nothing is concluded and nothing is done`);
+  else if (firing.length === 0) terminal.note(`${clock} ${lives} ${lives === 1 ? 'run' : 'runs'}, all well`);
+  for (const alert of worstFirst(firing)) showAlert(terminal, clock, alert);
+  for (const { runId, steps, held } of actions) {
+    for (const { action, result: outcome, said } of steps)
+      terminal.out(printable(`${clock} ${outcome}: ${action} of ${runId}${said === '' ? '' : `: ${said}`}`));
+    if (held !== null) terminal.out(printable(`${clock} nothing more for ${runId}: ${held}`));
+  }
+  for (const { receiver, status, detail } of told.deliveries)
+    if (status === 'dropped') terminal.warn(printable(`not sent to ${receiver}, and given up: ${detail}`));
+}
+
+function showAlert(
+  terminal: Terminal,
+  clock: string,
+  { severity, fault, summary, runs, command }: ShownAlert,
+): void {
+  const whose =
+    runs.length === 0
+      ? ''
+      : ` [${runs.slice(0, 3).join(', ')}${runs.length > 3 ? `, ${runs.length - 3} more` : ''}]`;
+  const colour = COLOUR[severity] ?? 'yellow';
+  terminal.out(`${clock} ${terminal.style(colour, severity)} ${printable(`${fault}${whose}: ${summary}`)}`);
+  if (command !== null) terminal.out(`         ${printable(command)}`);
+}
+
+const ORDER = ['critical', 'warning', 'info'];
+
+function worstFirst(alerts: readonly ShownAlert[]): ShownAlert[] {
+  return [...alerts].sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity));
+}
+
+export function exitCodeOf({ blind, alerts }: Tick): ExitCode {
+  if (blind) return EXIT.tryAgain;
+  const firing = alerts.filter(({ state }) => state === 'firing').map(({ severity }) => severity);
+  if (firing.includes('critical')) return EXIT.critical;
+  return firing.includes('warning') ? EXIT.failed : EXIT.ok;
+}

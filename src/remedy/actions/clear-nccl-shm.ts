@@ -1,0 +1,48 @@
+import { EXIT, OpsError } from '../../errors.ts';
+import type { System } from '../../system/system.ts';
+import type { Deed } from '../deed.ts';
+import { runOnNodes } from '../on-nodes.ts';
+import { SHM_PROGRAM } from '../shm-program.ts';
+
+/** srun waits a minute for nodes that are in use, and each file takes a look at all processes. */
+const LIMIT_S = 150;
+
+/** What NCCL left in /dev/shm and nobody uses. The node itself decides, file by file; here it is only read what it said. */
+export const clearNcclShm: Deed = {
+  see: async (system, _act, { command }) => {
+    const { stdout } = await ask(system, [...command.slice(0, -1), 'list']);
+    return { files: wordsOf(stdout, 'free') };
+  },
+  isSo: (_act, { files = [] }) => files.length === 0,
+  held: () => undefined,
+  act: async (system, { command }) => {
+    const { stdout } = await ask(system, command);
+    const kept = [...stdout.matchAll(/^keep (\S+) (.*)$/gm)].map(([, name, why]) => `${name} ${why}`);
+    const gone = wordsOf(stdout, 'gone').length;
+    return `deleted ${gone}${kept.length > 0 ? `; kept ${kept.slice(0, 5).join(', ')}` : ''}`;
+  },
+  judge: (_act, _before, { files = [] }) => (files.length === 0 ? 'done' : 'not-done'),
+};
+
+async function ask(system: System, command: readonly string[]) {
+  const nodes = Number(command.find((word) => word.startsWith('--ntasks='))?.slice('--ntasks='.length));
+  const answer = await runOnNodes(system, command, SHM_PROGRAM, LIMIT_S);
+  const stop = /^stop (.*)$/m.exec(answer.stdout)?.[1];
+  if (stop !== undefined)
+    throw new OpsError(`/dev/shm is left alone: ${stop}`, {
+      hint: 'Try again when no job of yours is there.',
+    });
+  // Each node says that it is through: half an answer is none.
+  if ((answer.stdout.match(/^end$/gm)?.length ?? 0) !== nodes)
+    throw new OpsError(`not every node has answered: ${answer.said || 'no word of why'}`, {
+      exitCode: EXIT.tryAgain,
+    });
+  return answer;
+}
+
+function wordsOf(stdout: string, verdict: string): string[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith(`${verdict} `))
+    .map((line) => line.slice(verdict.length + 1));
+}

@@ -1,0 +1,170 @@
+import type { Manifest } from '../run/manifest.ts';
+import { formatDuration } from '../slurm/duration.ts';
+import { compressHostlist, expandHostlist } from '../slurm/hostlist.ts';
+import { OWN_REASON } from './rails.ts';
+import type { Act, ActionName, Blast } from './step.ts';
+
+/** What an act is as a command, what it touches, and what takes it back. */
+export interface Worded {
+  readonly command: readonly string[];
+  readonly blast: Blast;
+  readonly undo: string | null;
+}
+
+export interface Around {
+  readonly run: Manifest | null;
+  /** Why, in a few words without line breaks: part of a node's drain reason. */
+  readonly cause: string;
+  /** Nodes that are excluded at this moment, or will be when the act is done. */
+  readonly excluded: readonly string[];
+  /** What the job's own request excludes. */
+  readonly jobExcludes: readonly string[];
+}
+
+/** One srun on each node in a short job of its own; the program comes on standard input. */
+const SHORT_JOB = [
+  'srun',
+  '--job-name=opsctl-remedy',
+  '--immediate=60',
+  '--time=2',
+  '--ntasks-per-node=1',
+  '--no-kill',
+];
+
+/** Exactly what will be run for an act. Pure: what is printed is what runs. */
+export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
+  const { run, cause } = around;
+  const job = act.jobId ?? '';
+  const name = act.runId ?? job;
+  const jobs = act.jobId === null ? [] : [act.jobId];
+  const blast = (text: string, over: Partial<Blast> = {}): Blast => ({
+    jobs,
+    nodes: act.nodes,
+    files: null,
+    gpuHours: null,
+    text,
+    ...over,
+  });
+  const node = act.nodes[0] ?? '';
+  const where = act.nodes.length === 0 ? '' : compressHostlist(act.nodes);
+  switch (action) {
+    case 'requeue':
+      return {
+        command: ['scontrol', 'requeue', job],
+        blast: blast(
+          'the job starts again from its newest checkpoint; what came after that is computed anew',
+          {
+            gpuHours: run?.gpuHours ?? null,
+          },
+        ),
+        undo: `opsctl cancel ${name}`,
+      };
+    case 'resubmit':
+    case 'raise-limit':
+      return {
+        command: ['sbatch', '--parsable', ...excludeOption(around), run?.script ?? ''],
+        blast: blast(resubmitText(act), { gpuHours: run?.gpuHours ?? null }),
+        undo: `opsctl cancel ${name}`,
+      };
+    case 'hold':
+      return {
+        command: ['scontrol', 'hold', job],
+        blast: blast('the job keeps its place in the queue and does not start'),
+        undo: `scontrol release ${job}`,
+      };
+    case 'release':
+      return {
+        command: ['scontrol', 'release', job],
+        blast: blast('the job may start'),
+        undo: `scontrol hold ${job}`,
+      };
+    case 'cancel':
+      return {
+        command: ['scancel', job],
+        blast: blast('the job ends; what came after its newest checkpoint is lost', {
+          gpuHours: run?.gpuHours ?? null,
+        }),
+        undo: null,
+      };
+    case 'exclude-node':
+      return {
+        command:
+          act.jobId === null
+            ? ['opsctl', 'runbook', 'exclude', where, '--for', formatDuration(act.seconds), '--reason', cause]
+            : ['scontrol', 'update', `JobId=${job}`, `ExcNodeList=${excludeList(around)}`],
+        blast: blast(
+          act.nodes.length === 0
+            ? 'the job keeps away from the nodes that are excluded already'
+            : `no job of yours starts on ${where} for ${formatDuration(act.seconds)}`,
+        ),
+        undo: act.nodes.length === 0 ? null : `opsctl runbook include ${where}`,
+      };
+    case 'drain-node':
+      return {
+        command: ['scontrol', 'update', `NodeName=${node}`, 'State=DRAIN', `Reason=${OWN_REASON} ${cause}`],
+        blast: blast('nobody gets the node until it is resumed; jobs on it go on'),
+        undo: `scontrol update NodeName=${node} State=RESUME`,
+      };
+    case 'resume-node':
+      return {
+        command: ['scontrol', 'update', `NodeName=${node}`, 'State=RESUME'],
+        blast: blast('everybody may get the node again'),
+        undo: `scontrol update NodeName=${node} State=DRAIN Reason='${OWN_REASON} ${cause}'`,
+      };
+    case 'clear-nccl-shm':
+      return {
+        command: [
+          ...SHORT_JOB,
+          `--nodes=${act.nodes.length}`,
+          `--ntasks=${act.nodes.length}`,
+          `--nodelist=${where}`,
+          ...['bash', '-s', '--', String(act.limit), 'delete'],
+        ],
+        blast: blast('files named nccl-* of yours in /dev/shm that no process has in use'),
+        undo: null,
+      };
+    case 'prune-checkpoints':
+      return {
+        command: ['opsctl', 'prune', name, '--keep', String(act.limit), '--apply'],
+        blast: blast(`all but the ${act.limit} newest checkpoints; never the best, the final or a link`),
+        undo: null,
+      };
+    case 'collect-evidence':
+      return {
+        command: [
+          ...['srun', `--jobid=${job}`, '--overlap', `--nodes=${act.nodes.length}`],
+          ...[`--ntasks=${act.nodes.length}`, '--ntasks-per-node=1', `--nodelist=${where}`],
+          ...['--no-kill', '--kill-on-bad-exit=0', 'bash', '-s'],
+        ],
+        blast: blast('reads only; the job goes on'),
+        undo: null,
+      };
+  }
+}
+
+function excludeList({ excluded, jobExcludes }: Around): string {
+  return withExcluded(compressHostlist(jobExcludes), excluded) ?? '';
+}
+
+/** sbatch's option takes the place of the script's own line, so it names those nodes too. */
+function excludeOption(around: Around): string[] {
+  const own = around.run?.parameters.exclude?.value;
+  const list = withExcluded(typeof own === 'string' ? own : null, around.excluded);
+  return list === null || around.excluded.length === 0 ? [] : [`--exclude=${list}`];
+}
+
+function resubmitText({ change }: Act): string {
+  const set = Object.entries(change.set).map(([name, value]) => `${name}=${value}`);
+  const older =
+    change.beforeStep === null
+      ? []
+      : [`from a checkpoint before step ${change.beforeStep}; newer ones are set aside`];
+  const words = [...(set.length > 0 ? [`with ${set.join(', ')}`] : []), ...older];
+  return `the run is submitted again in its own directory${words.length > 0 ? `, ${words.join('; ')}` : ''}`;
+}
+
+/** A hostlist with these nodes added to what it names already; null when both are empty. */
+function withExcluded(hostlist: string | null, nodes: readonly string[]): string | null {
+  if (nodes.length === 0) return hostlist;
+  return compressHostlist([...expandHostlist(hostlist ?? ''), ...nodes]);
+}

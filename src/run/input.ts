@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import type { LoadedConfig } from '../config/load.ts';
+import { packageRoot } from '../system/package.ts';
+import { home, type System } from '../system/system.ts';
+import { listParameterNames, type Template } from '../template/load.ts';
+import type { Given } from '../template/parameter.ts';
+import { type Layer, resolveParameters } from '../template/resolve.ts';
+import { version } from '../version.ts';
+import { liveExclusions } from './exclusions.ts';
+import type { PlanInput } from './plan.ts';
+
+/**
+ * What a plan needs, from a template and what was given for it.
+ * @param layers stronger than the profile's, weakest first.
+ */
+export async function inputFrom(
+  system: System,
+  { config, template }: { readonly config: LoadedConfig; readonly template: Template },
+  layers: readonly Layer[],
+  trainerFlags: readonly string[],
+): Promise<PlanInput> {
+  const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
+  const all = [...(await profileLayers(system, config, template)), ...layers];
+  return {
+    template,
+    parameters: resolveParameters(template.parameters, all, around),
+    trainerFlags,
+    profile: config.profile,
+    now: system.now(),
+    version: version(),
+    packageRoot: packageRoot(),
+    excluded: liveExclusions(system).map(({ node }) => node),
+  };
+}
+
+/** A profile serves every template, so it may name parameters that only another one has; a name that none has is a slip. */
+async function profileLayers(system: System, config: LoadedConfig, template: Template): Promise<Layer[]> {
+  const given = [config.defaults, config.phases[template.phase] ?? {}];
+  const own = new Set(template.parameters.map((parameter) => parameter.name));
+  const foreign = given
+    .flatMap((values) => Object.keys(values))
+    .filter((name) => !own.has(name) && name !== 'trainer');
+  const allowed = new Set(['trainer', ...(foreign.length > 0 ? await listParameterNames(system.env) : [])]);
+  return [environmentOf(config), ...given].map((values) => ({ source: 'profile', values, allowed }));
+}
+
+/** What the profile says of the jobs' surroundings, under the names of the template's parameters. */
+function environmentOf({ profile, environment, origin }: LoadedConfig): Record<string, Given> {
+  const known = {
+    data_root: { value: profile.data_root, where: origin(['data_root']) },
+    secrets_file: { value: profile.secrets_file, where: origin(['secrets_file']) },
+    socket_ifname: { value: profile.network.socket_ifname, where: origin(['network', 'socket_ifname']) },
+    container_runtime: {
+      value: profile.container === 'none' ? null : profile.container,
+      where: origin(['container']),
+    },
+    ib_hca: { value: profile.network.ib_hca, where: origin(['network', 'ib_hca']) },
+  };
+  const given = Object.entries(known).filter(([, { value }]) => value !== null);
+  return { ...environment, ...Object.fromEntries(given) };
+}

@@ -1,0 +1,88 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpsError, UsageError } from '../errors.ts';
+import { readIfThere, writeAtomic } from '../system/files.ts';
+import type { System } from '../system/system.ts';
+import type { Manifest } from './manifest.ts';
+import { type PlanInput, planRun } from './plan.ts';
+import { saveManifest } from './registry.ts';
+import { hand } from './submit.ts';
+
+/**
+ * Submits a run that has ended once more, as the same run: in its own directory, so that it goes on from its newest
+ * checkpoint. With `input` its script is rendered anew; the old one stays beside it, under the name of its job.
+ * @param options of sbatch, beside the script's own.
+ * @throws OpsError 1 when Slurm refuses: then the run is as it was; 75 when it is not known whether it took the job.
+ */
+export async function resubmitRun(
+  system: System,
+  manifest: Manifest,
+  input: PlanInput | null,
+  options: readonly string[],
+): Promise<Manifest> {
+  const { jobId } = manifest;
+  if (jobId === null) throw new OpsError(`it is not known which job the run ${manifest.runId} is`);
+  const changed = input === null ? manifest : await render(manifest, input);
+  const { ended: _, ...rest } = changed;
+  const intent: Manifest = {
+    ...rest,
+    // From now on counts, when it is asked later whether sbatch may still be at work.
+    createdAt: system.now().toISOString(),
+    state: 'submitting',
+    jobId: null,
+    earlierJobs: [...(manifest.earlierJobs ?? []), jobId],
+  };
+  await saveManifest(system, intent);
+  return hand(system, intent, options, () => saveManifest(system, manifest));
+}
+
+/**
+ * The run as it was before a submission that certainly never reached Slurm: its last job is its job again.
+ */
+export async function takeBackSubmission(system: System, manifest: Manifest): Promise<void> {
+  const earlier = manifest.earlierJobs ?? [];
+  const jobId = earlier.at(-1);
+  if (manifest.jobId !== null || manifest.state !== 'submitting' || jobId === undefined) return;
+  const { earlierJobs: _, ...rest } = manifest;
+  const before = earlier.slice(0, -1);
+  await saveManifest(system, {
+    ...rest,
+    state: 'submitted',
+    jobId,
+    ...(before.length > 0 ? { earlierJobs: before } : {}),
+  });
+}
+
+async function render(manifest: Manifest, input: PlanInput): Promise<Manifest> {
+  const { runId, outputDir, script, jobId } = manifest;
+  const name = { value: runId, source: 'recipe' as const, where: `the run ${runId}` };
+  const plan = planRun({ ...input, parameters: { ...input.parameters, name } });
+  if (plan.outputDir !== outputDir || plan.scriptPath !== script)
+    throw new UsageError(
+      `the run would move from ${outputDir} to ${plan.outputDir}`,
+      'A run is submitted again in its own directory; for another one use "opsctl rerun".',
+    );
+  const old = await readIfThere(script);
+  if (old !== undefined && old !== plan.script) {
+    const aside = join(outputDir, `job-${jobId}.sbatch`);
+    // Written beside first: the script's own name never stands for nothing.
+    if ((await readIfThere(aside)) === undefined) await writeAtomic(aside, old, 0o644);
+  }
+  await writeAtomic(script, plan.script, 0o644);
+  return { ...manifest, parameters: plan.parameters, gpuHours: plan.gpuHours };
+}
+
+/** Under this a checkpoint is none: trainers and scripts look at names. */
+const ASIDE = 'set-aside-';
+
+/**
+ * Moves checkpoints out of the way, without deleting them, so that a trainer goes on from an older one.
+ * @param names of directories in `directory`.
+ */
+export async function setCheckpointsAside(
+  directory: string,
+  names: readonly string[],
+  mark: string,
+): Promise<void> {
+  for (const name of names) await rename(join(directory, name), join(directory, `${ASIDE}${mark}-${name}`));
+}

@@ -1,0 +1,69 @@
+import type { ConfigChoice } from '../config/load.ts';
+import type { Profile } from '../config/schema.ts';
+import { EXIT, OpsError } from '../errors.ts';
+import { automate, type Repair } from '../remedy/automate.ts';
+import type { System } from '../system/system.ts';
+import type { Known, RunTarget } from './settle.ts';
+
+/** What was done, or proposed, about one run. */
+export interface Action {
+  readonly runId: string;
+  readonly fault: string | null;
+  readonly level: number;
+  /** Steps as they were planned, each with the command and what became of it. */
+  readonly steps: readonly {
+    readonly action: string;
+    readonly command: readonly string[];
+    readonly result: string;
+    readonly said: string;
+  }[];
+  /** Why there is no step, or why none was carried out. */
+  readonly held: string | null;
+}
+
+/** What the configured level allows, through the one door to deeds; what it does not allow is proposed. */
+export async function act(
+  system: System,
+  target: RunTarget,
+  diagnosis: Known,
+  { profile, choice, affected, nodes }: ActContext,
+): Promise<Action> {
+  const [cause] = diagnosis.causes;
+  const base = { runId: target.manifest.runId, fault: cause?.fault ?? null };
+  try {
+    const repair = await automate(system, {
+      diagnosis,
+      target,
+      profile,
+      seenAt: null,
+      fleet: nodes === null ? null : { nodes, affected },
+      config: choice,
+    });
+    return { ...base, level: repair.plan.level, steps: stepsOf(repair), held: heldBy(repair) };
+  } catch (error) {
+    if (!(error instanceof OpsError) || error.exitCode === EXIT.noSlurm) throw error;
+    return { ...base, level: 0, steps: [], held: error.message };
+  }
+}
+
+export interface ActContext {
+  readonly profile: Profile;
+  readonly choice: ConfigChoice;
+  /** Nodes that show the same fault now, and all nodes; null when Slurm did not say. */
+  readonly affected: number;
+  readonly nodes: number | null;
+}
+
+function stepsOf({ plan, results }: Repair): Action['steps'] {
+  const byId = new Map(results.map((result) => [result.id, result]));
+  return plan.steps.map(({ id, action, command }) => {
+    const { result = 'proposed', said = '' } = byId.get(id) ?? {};
+    return { action, command, result, said };
+  });
+}
+
+function heldBy({ plan, breaker }: Repair): string | null {
+  if (breaker.open) return `the breaker is open: ${breaker.why}`;
+  if (plan.exhausted) return `EXHAUSTED: ${plan.exhausted.restarts} restarts brought no newer checkpoint`;
+  return plan.refused.map(({ action, why }) => `${action}: ${why}`).join('; ') || null;
+}

@@ -1,0 +1,133 @@
+import type { ConfigChoice } from '../config/load.ts';
+import type { Profile } from '../config/schema.ts';
+import type { System } from '../system/system.ts';
+import { type ActContext, type Action, act } from './act.ts';
+import type { Event, Gathered } from './gather-scene.ts';
+import { isHung } from './hang-rule.ts';
+import { attemptOf } from './happening.ts';
+import type { RunMemory } from './memory.ts';
+import type { Scene } from './rule.ts';
+import { running } from './rule.ts';
+import { diagnoseEnd, diagnosisOfHang, targetOf } from './settle.ts';
+import { troubleOf, withAction } from './trouble.ts';
+
+export interface AnswerContext {
+  readonly profile: Profile;
+  readonly choice: ConfigChoice;
+  readonly scene: Scene;
+}
+
+export interface Answers {
+  readonly runs: Readonly<Record<string, RunMemory>>;
+  readonly actions: readonly Action[];
+}
+
+/** Bad ends that one look reads the logs of; the others are seen anew at the next. */
+const MOST_DIAGNOSED = 8;
+
+/** Takes in what became of the runs: a good end is written down, a bad one is diagnosed and answered. */
+export async function answerEvents(
+  system: System,
+  gathered: Gathered,
+  context: AnswerContext,
+): Promise<Answers> {
+  const runs = { ...gathered.runs };
+  const actions: Action[] = [];
+  let diagnosed = 0;
+  for (const event of gathered.events) {
+    const run = runs[event.runId];
+    if (run === undefined) continue;
+    if (!isBad(event)) {
+      runs[event.runId] = settled(run, event);
+      continue;
+    }
+    if (++diagnosed > MOST_DIAGNOSED) continue;
+    const answer = await answerBadEnd(system, event, run, context);
+    runs[event.runId] = answer.run;
+    if (answer.action !== null) actions.push(answer.action);
+  }
+  return { runs, actions };
+}
+
+function isBad({ happening }: Event): boolean {
+  return happening.kind === 'requeued' || happening.job.state.outcome === 'failed';
+}
+
+/** What a run is after the event: the attempt is dealt with, and what was kept for reading it is not needed. */
+function settled(run: RunMemory, { happening, queued }: Event): RunMemory {
+  if (happening.kind === 'requeued') {
+    const lives = queued !== undefined && queued.state.phase !== 'pending';
+    return { ...run, handled: happening.attempt, startTime: lives ? queued.startTime : null, nodes: {} };
+  }
+  const { jobId, state } = happening.job;
+  return {
+    ...run,
+    jobId,
+    over: state.word,
+    handled: happening.attempt,
+    startTime: null,
+    log: null,
+    nodes: {},
+    parameters: null,
+  };
+}
+
+async function answerBadEnd(
+  system: System,
+  event: Event,
+  run: RunMemory,
+  { profile, choice, scene }: AnswerContext,
+): Promise<{ run: RunMemory; action: Action | null }> {
+  const { runId, happening, queued } = event;
+  const isRequeued = happening.kind === 'requeued';
+  const target = await targetOf(system, runId);
+  const after = settled(run, event);
+  if (target === undefined) return { run: after, action: null };
+  const record = isRequeued ? recordOf(scene, run) : happening.job;
+  const diagnosis = await diagnoseEnd(system, target, record);
+  const job = isRequeued ? queued : happening.job;
+  const trouble = troubleOf(
+    { runId, memory: run, job, attempt: happening.attempt, isRequeued, diagnosis },
+    scene.now,
+  );
+  if (diagnosis.status !== 'diagnosed') return { run: { ...after, trouble }, action: null };
+  const action = await act(
+    system,
+    target,
+    diagnosis,
+    contextOf(profile, choice, scene, trouble.alert.nodes.length),
+  );
+  return { run: { ...after, trouble: withAction(trouble, action) }, action };
+}
+
+/** The attempt that ended, as accounting has it: there the queue knows the next one only. */
+function recordOf({ look }: Scene, { jobId, startTime }: RunMemory) {
+  return look.accounting?.find(
+    (record) => record.jobId === jobId && record.startTime === startTime && record.state.phase === 'ended',
+  );
+}
+
+function contextOf(profile: Profile, choice: ConfigChoice, { look }: Scene, affected: number): ActContext {
+  return { profile, choice, affected, nodes: look.nodes?.size ?? null };
+}
+
+/** Answers runs that stand still: evidence is collected before anything is ended, and once an attempt. */
+export async function answerHangs(
+  system: System,
+  before: Readonly<Record<string, RunMemory>>,
+  { profile, choice, scene }: AnswerContext,
+): Promise<Answers> {
+  const runs = { ...before };
+  const actions: Action[] = [];
+  for (const { runId, isRead, memory } of running(scene)) {
+    const run = runs[runId] ?? memory;
+    const attempt = attemptOf(run.jobId, run.startTime);
+    if (!isRead || !isHung({ memory }) || run.acted === attempt) continue;
+    const target = await targetOf(system, runId);
+    if (target === undefined) continue;
+    const diagnosis = await diagnosisOfHang(system, 'no progress in two looks', null);
+    actions.push(await act(system, target, diagnosis, contextOf(profile, choice, scene, 0)));
+    runs[runId] = { ...run, acted: attempt };
+  }
+  return { runs, actions };
+}

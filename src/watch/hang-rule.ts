@@ -1,0 +1,47 @@
+import { formatDuration } from '../slurm/duration.ts';
+import { patience } from './progress.ts';
+import { alertOf, type Rule, running, said, type Watched } from './rule.ts';
+
+/** Looks in a row without progress before a run is said to hang: one may be a slow file system. */
+export const STRIKES = 2;
+
+export function isHung({ memory }: Pick<Watched, 'memory'>): boolean {
+  return (memory.progress?.strikes ?? 0) >= STRIKES;
+}
+
+/**
+ * Runs that run without moving: neither log nor step nor checkpoint for longer than their own rhythm allows. The use
+ * of GPUs says nothing: a hung collective spins at 100 %.
+ */
+export const hangRule: Rule = {
+  faults: ['hang'],
+  couldSee: (scene) => running(scene).every(({ isRead }) => isRead),
+  judge: (scene) =>
+    running(scene)
+      .filter((run) => run.isRead && isHung(run))
+      .map(({ runId, memory, job }) => {
+        const { progress } = memory;
+        const { lastSign, seconds, isLearned } = progress
+          ? patience(progress, scene.config)
+          : { lastSign: 0, seconds: 0, isLearned: false };
+        const quiet = formatDuration((scene.now.getTime() - lastSign) / 1000);
+        const rhythm = isLearned
+          ? `its own rhythm allows ${formatDuration(seconds)}`
+          : `more than ${formatDuration(seconds)} at no stage`;
+        const at = progress?.step === null ? 'before its first step' : `at step ${progress?.step}`;
+        return alertOf(scene, {
+          fault: 'hang',
+          target: runId,
+          severity: 'critical',
+          summary: `no progress for ${quiet} ${at} (${progress?.stage}); ${rhythm}`,
+          runs: [runId],
+          since: lastSign,
+          evidence: [
+            said(
+              `job ${job?.jobId} is RUNNING on ${job?.nodes}; last sign of life ${new Date(lastSign).toISOString()}`,
+            ),
+          ],
+          command: `opsctl runbook run ${runId}`,
+        });
+      }),
+};

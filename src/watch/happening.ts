@@ -1,0 +1,43 @@
+import type { SlurmJob } from '../slurm/job.ts';
+import { isActive } from '../slurm/states.ts';
+import type { RunMemory } from './memory.ts';
+
+/** What became of a run between two looks. */
+export type Happening =
+  | { readonly kind: 'none' }
+  /** An attempt ended, and the job waits or runs anew. */
+  | { readonly kind: 'requeued'; readonly attempt: string }
+  | { readonly kind: 'ended'; readonly attempt: string; readonly job: SlurmJob };
+
+const NOTHING: Happening = { kind: 'none' };
+
+/**
+ * What is new about a run's job. Pure. A job that nobody knows is no happening: not seen is not ended.
+ * @param queued what the controller says; believed first.
+ * @param accounted what accounting says of an end, for when the controller has forgotten it.
+ */
+export function happening(
+  run: RunMemory,
+  queued: SlurmJob | undefined,
+  accounted: SlurmJob | undefined,
+): Happening {
+  if (queued !== undefined && isActive(queued.state)) {
+    const attempt = attemptOf(run.jobId, run.startTime);
+    const isSame =
+      queued.jobId === run.jobId && queued.state.phase !== 'pending' && queued.startTime === run.startTime;
+    const wasSeen = run.startTime !== null && run.handled !== attempt;
+    // A job that was submitted anew under its name ended before: that end was a happening of its own.
+    return wasSeen && !isSame && queued.jobId === run.jobId ? { kind: 'requeued', attempt } : NOTHING;
+  }
+  const ended = queued ?? accounted;
+  if (ended === undefined || ended.state.phase !== 'ended') return NOTHING;
+  const attempt = attemptOf(ended.jobId, ended.startTime ?? ended.endTime);
+  if (run.handled === attempt) return NOTHING;
+  // Settled before the watcher came: an old event is dropped.
+  if (run.over !== null && run.over === ended.state.word && run.handled === null) return NOTHING;
+  return { kind: 'ended', attempt, job: ended };
+}
+
+export function attemptOf(jobId: string | null, startTime: number | null): string {
+  return `${jobId ?? '?'}@${startTime ?? 0}`;
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Alert } from '../alert/alert.ts';
+import { OpsError } from '../errors.ts';
+import { readIfThere, writeAtomic } from '../system/files.ts';
+import { type System, stateHome } from '../system/system.ts';
+import type { Progress } from './progress.ts';
+import type { LogMark } from './read-log.ts';
+
+/** Pace of one node as its own log shows it. */
+export interface NodePace {
+  readonly mark: LogMark | null;
+  /** What is counted: the title of a progress bar, or `step`. */
+  readonly of: string;
+  /** A second. */
+  readonly rate: number | null;
+  /** Looks in a row in which it was far behind. */
+  readonly behind: number;
+}
+
+/** What ended badly and is not over: told at every look until the run moves again or a person has settled it. */
+export interface Trouble {
+  readonly alert: Alert;
+  /** The attempt that it is of. */
+  readonly attempt: string;
+  /** Step that the run had reached; it is over when the next attempt comes further. */
+  readonly step: number | null;
+}
+
+/** What the watcher knows of one run between two looks. */
+export interface RunMemory {
+  /** Its name in Slurm, and its task where that is an array's. */
+  readonly jobName: string;
+  readonly task: number | null;
+  readonly phase: string;
+  readonly outputDir: string;
+  readonly jobId: string | null;
+  /** Start of the attempt that was last seen running, seconds since 1970. */
+  readonly startTime: number | null;
+  /** How it ended, in Slurm's word; null while it may still move. */
+  readonly over: string | null;
+  /** Ends that were dealt with. */
+  readonly handled: string | null;
+  readonly trouble: Trouble | null;
+  /** The attempt whose hang was acted on: once is enough. */
+  readonly acted: string | null;
+  /** Below here only while it runs. */
+  readonly parameters: Readonly<Record<string, { readonly value: number }>> | null;
+  readonly log: LogMark | null;
+  readonly progress: Progress | null;
+  readonly nodes: Readonly<Record<string, NodePace>>;
+}
+
+export interface Memory {
+  readonly version: 1;
+  /** Seconds since 1970 of the last look that accounting answered; null before the first. */
+  readonly accountedAt: number | null;
+  /** False once the cluster has said that it keeps no accounting. */
+  readonly hasAccounting: boolean;
+  readonly ticks: number;
+  readonly runs: Readonly<Record<string, RunMemory>>;
+}
+
+export const NO_MEMORY: Memory = { version: 1, accountedAt: null, hasAccounting: true, ticks: 0, runs: {} };
+
+export function watchDirectory(env: System['env']): string {
+  return join(stateHome(env), 'watch');
+}
+
+/**
+ * What the last look left behind. One of another version is begun anew: nothing in it is needed to be right, it only
+ * saves reading and remembers rhythms.
+ * @throws OpsError when it is not JSON: written whole as it is, somebody else has changed it.
+ */
+export async function readMemory(system: System): Promise<Memory> {
+  const path = join(watchDirectory(system.env), 'memory.json');
+  const text = await readIfThere(path);
+  if (text === undefined) return NO_MEMORY;
+  try {
+    const found = JSON.parse(text) as Memory;
+    return found.version === 1 ? found : NO_MEMORY;
+  } catch (error) {
+    throw new OpsError(`${path} is not what opsctl wrote`, {
+      hint: `Move it away ("mv ${path} ${path}.broken"); the rhythm of the runs is learned anew then.`,
+      cause: error,
+    });
+  }
+}
+
+export async function writeMemory(system: System, memory: Memory): Promise<void> {
+  await writeAtomic(join(watchDirectory(system.env), 'memory.json'), JSON.stringify(memory));
+}

@@ -1,0 +1,150 @@
+import { alertsDirectory, readKept } from '../alert/store.ts';
+import type { ConfigChoice } from '../config/load.ts';
+import type { Profile } from '../config/schema.ts';
+import { beat } from '../notify/heartbeat.ts';
+import { type Told, tell } from '../notify/tell.ts';
+import type { Lease } from '../system/lease.ts';
+import type { System } from '../system/system.ts';
+import type { Action } from './act.ts';
+import { answerEvents, answerHangs } from './answer.ts';
+import { gatherScene } from './gather-scene.ts';
+import { type Look, look } from './look.ts';
+import { type Memory, readMemory, writeMemory } from './memory.ts';
+import type { Watched } from './rule.ts';
+import { judge } from './rules.ts';
+import { overBecause } from './trouble.ts';
+
+export interface TickOptions {
+  readonly profile: Profile;
+  readonly choice: ConfigChoice;
+  readonly lease: Lease;
+}
+
+/** An alert as `watch --json` prints it. */
+export interface ShownAlert {
+  readonly id: string;
+  readonly fault: string;
+  readonly severity: string;
+  readonly state: 'firing' | 'resolved';
+  readonly since: string;
+  readonly runs: readonly string[];
+  readonly nodes: readonly string[];
+  readonly summary: string;
+  readonly command: string | null;
+}
+
+export interface Tick {
+  /** Counts the looks of this state directory. */
+  readonly tick: number;
+  readonly at: string;
+  /** Slurm did not answer: nothing was resolved and nothing was done. */
+  readonly blind: boolean;
+  readonly runs: readonly Watched[];
+  readonly alerts: readonly ShownAlert[];
+  readonly actions: readonly Action[];
+  /** Of the look; an act looks at its own job besides. */
+  readonly slurmCalls: number;
+  readonly told: Told;
+  readonly notes: readonly string[];
+}
+
+/**
+ * One look: what is wrong now, what became of the runs since the last one, what the policy allows to be done about it,
+ * and who is told. Killed at any point, the next one goes on: what was seen is remembered only after it was answered,
+ * and what is answered twice is done once, because the journal of acts knows it.
+ * @throws OpsError 69 without Slurm; 75 when another process sends alerts or repairs at this moment.
+ */
+export async function tick(system: System, options: TickOptions): Promise<Tick> {
+  const { profile, lease } = options;
+  const memory = await readMemory(system);
+  const seen = withDoubt(await look(system, accountingFrom(system, memory, profile)), memory);
+  const notes = seen.failures.map(({ message }) => message);
+  const ticks = memory.ticks + 1;
+  const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
+  if (seen.queue === undefined) {
+    // What waits to be sent is sent all the same; the heartbeat stops, so that somebody notices.
+    const told = await tell(system, { alerts: [], blind: 'all' }, profile);
+    return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
+  }
+  const gathered = await gatherScene(system, seen, memory, profile);
+  await lease.renew();
+  const context = { ...options, scene: gathered.scene };
+  const ends = await answerEvents(system, gathered, context);
+  const hangs = await answerHangs(system, ends.runs, context);
+  const runs = { ...hangs.runs };
+  const scene = {
+    ...gathered.scene,
+    runs: gathered.scene.runs.map((run) => ({ ...run, memory: runs[run.runId] ?? run.memory })),
+  };
+  for (const { runId, memory: run, job } of scene.runs) {
+    if (run.trouble !== null && overBecause(run.trouble, run, job, scene.now) !== null)
+      runs[runId] = { ...run, trouble: null };
+  }
+  const settled = {
+    ...scene,
+    runs: withNewTroubles(scene.runs, runs),
+  };
+  await writeMemory(system, {
+    version: 1,
+    accountedAt: seen.accounting === undefined ? memory.accountedAt : Math.floor(seen.at.getTime() / 1000),
+    hasAccounting: memory.hasAccounting && !seen.isUnaccounted,
+    ticks,
+    runs,
+  });
+  const told = await tell(system, judge(settled), profile);
+  if (profile.notify !== null) notes.push(...(await beatNotes(system, profile.notify)));
+  const actions = [...ends.actions, ...hangs.actions];
+  return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };
+}
+
+/** Runs that ended at this look are not among those that were alive at it. */
+function withNewTroubles(seen: readonly Watched[], runs: Memory['runs']): Watched[] {
+  const known = new Set(seen.map(({ runId }) => runId));
+  const others = Object.entries(runs).flatMap(([runId, memory]) =>
+    memory.trouble !== null && !known.has(runId) ? [{ runId, memory, job: undefined, isRead: true }] : [],
+  );
+  return [...seen.map((run) => ({ ...run, memory: runs[run.runId] ?? run.memory })), ...others];
+}
+
+const DAY_S = 24 * 3600;
+
+/** Where accounting has never answered, a day back: what failed last night is news in the morning. */
+function accountingFrom(system: System, memory: Memory, { accounting }: Profile): number | null {
+  if (accounting === false || !memory.hasAccounting) return null;
+  return memory.accountedAt ?? Math.floor(system.now().getTime() / 1000) - DAY_S;
+}
+
+/**
+ * A queue that is empty while runs were alive a moment ago, and no accounting that says how they ended, is no answer:
+ * squeue prints nothing and exits with 0 when slurmctld has just lost its state.
+ */
+export function withDoubt(seen: Look, memory: Memory): Look {
+  const hadAny = Object.values(memory.runs).some(
+    ({ over, startTime }) => over === null && startTime !== null,
+  );
+  const isSilent = seen.queue?.length === 0 && hadAny && (seen.accounting ?? []).length === 0;
+  return isSilent ? { ...seen, queue: undefined } : seen;
+}
+
+async function beatNotes(system: System, notify: NonNullable<Profile['notify']>): Promise<string[]> {
+  const beats = await beat(system, notify);
+  return beats.flatMap(({ kind, status, detail }) =>
+    status === 'sent' ? [] : [`the heartbeat (${kind}) was not given: ${detail}`],
+  );
+}
+
+/** Every alert that is known after the telling, those that are over and were not told as resolved yet among them. */
+async function shown(system: System): Promise<ShownAlert[]> {
+  const { state } = await readKept(alertsDirectory(system.env));
+  return state.alerts.map(({ id, fault, severity, state, since, runs, nodes, summary, command }) => ({
+    id,
+    fault,
+    severity,
+    state,
+    since,
+    runs,
+    nodes,
+    summary,
+    command,
+  }));
+}

@@ -1,0 +1,81 @@
+import type { Diagnosis } from '../diagnosis/rank.ts';
+import type { SlurmJob } from '../slurm/job.ts';
+import type { Action } from './act.ts';
+import type { RunMemory, Trouble } from './memory.ts';
+import { alertOf, said } from './rule.ts';
+
+/** An end that is told of a run, with its cause as far as one is known. */
+export interface BadEnd {
+  readonly runId: string;
+  readonly memory: RunMemory;
+  readonly job: SlurmJob | undefined;
+  readonly attempt: string;
+  readonly isRequeued: boolean;
+  readonly diagnosis: Pick<Diagnosis, 'status' | 'causes'>;
+}
+
+/** Ends that are part of the plan when the job goes on by itself behind them. */
+const ORDINARY = ['preempted', 'time-limit'];
+const QUOTED = 4;
+
+export function troubleOf(end: BadEnd, now: Date): Trouble {
+  const { runId, memory, job, attempt, isRequeued, diagnosis } = end;
+  const [cause] = diagnosis.status === 'diagnosed' ? diagnosis.causes : [];
+  const fault = cause?.fault ?? (isRequeued ? 'requeued' : 'failed');
+  const step = memory.progress?.step ?? null;
+  const at = step === null ? '' : ` at step ${step}`;
+  const what = isRequeued
+    ? `was put back into the queue${at}`
+    : `ended as ${job?.state.word ?? 'unknown'}${at}`;
+  const why = cause?.summary ?? 'No runbook knows why.';
+  const nodes = new Set((cause?.evidence ?? []).flatMap(({ node }) => (node === null ? [] : [node])));
+  const quotes = (cause?.evidence ?? [])
+    .slice(0, QUOTED)
+    .map(({ file, line, text }) => ({ file, line, text }));
+  const alert = alertOf(
+    { now },
+    {
+      fault,
+      target: `${runId} ended`,
+      severity: !isRequeued ? 'critical' : ORDINARY.includes(fault) ? 'info' : 'warning',
+      summary: `job ${job?.jobId ?? memory.jobId} ${what}: ${why}`,
+      runs: [runId],
+      nodes: [...nodes],
+      evidence: quotes.length > 0 ? quotes : [said(`Slurm: job ${job?.jobId} is ${job?.state.word}`)],
+      command: `opsctl runbook run ${runId}`,
+    },
+  );
+  return { alert, attempt, step };
+}
+
+/** Told for so long when nobody does anything about it; then it is history. */
+const FORGET_MS = 24 * 3_600_000;
+/** A run whose steps cannot be read has recovered when it has run for so long. */
+const RECOVERED_MS = 15 * 60_000;
+
+/** Why a trouble is over, or null while it is not. Pure. */
+export function overBecause(
+  trouble: Trouble,
+  memory: RunMemory,
+  job: SlurmJob | undefined,
+  now: Date,
+): string | null {
+  const since = Date.parse(trouble.alert.since);
+  if (memory.over === 'COMPLETED') return 'the run finished';
+  if (memory.over === 'CANCELLED') return 'it was cancelled';
+  if (now.getTime() - since > FORGET_MS) return 'a day has passed';
+  if (job?.state.phase !== 'running' || memory.progress === null) return null;
+  const { step, began } = memory.progress;
+  if (step !== null && (trouble.step === null || step > trouble.step)) return 'it came further than before';
+  return now.getTime() - Math.max(since, began) > RECOVERED_MS ? 'it has run for a while again' : null;
+}
+
+/** The trouble with what was done about it, so that the message says so. */
+export function withAction(trouble: Trouble, { steps, held }: Action): Trouble {
+  const words = steps.map(({ action, command, result, said: outcome }) =>
+    said(`${result}: ${action}: ${command.join(' ')}${outcome === '' ? '' : ` (${outcome})`}`),
+  );
+  const why = held === null ? [] : [said(`not done: ${held}`)];
+  const { alert } = trouble;
+  return { ...trouble, alert: { ...alert, evidence: [...words, ...why, ...alert.evidence] } };
+}
