@@ -2,7 +2,7 @@ import type { Severity } from '../alert/alert.ts';
 import type { Oncall } from '../oncall/find.ts';
 import type { Problem } from '../oncall/problems.ts';
 import type { Language } from '../runbook/show.ts';
-import { formatDuration } from '../slurm/duration.ts';
+import { formatSpan } from '../terminal/span.ts';
 import { printable, type Terminal } from '../terminal/terminal.ts';
 import { wrap } from '../terminal/wrap.ts';
 
@@ -81,10 +81,7 @@ function problemLines(problem: Problem, now: Date, { language, books, terminal }
   const words = WORDS[language];
   const { style, width } = terminal;
   const state = silenced ? `${words.severity[severity]}, ${words.silenced}` : words.severity[severity];
-  const begun = words.since(
-    clockOf(since),
-    formatDuration(Math.max(0, (now.getTime() - Date.parse(since)) / 1000)),
-  );
+  const begun = words.since(clockOf(since), formatSpan((now.getTime() - Date.parse(since)) / 1000));
   const details = [
     ...(runs.length === 0 ? [] : [`${words.runs}: ${listed(runs, words)}`]),
     ...(nodes.length === 0 ? [] : [`${words.nodes}: ${listed(nodes, words)}`]),
@@ -98,7 +95,7 @@ function problemLines(problem: Problem, now: Date, { language, books, terminal }
     ...rest,
     ...[summary, ...details].flatMap((line) => wrap(`  ${printable(line)}`, width, '    ')),
     ...(command === null ? [] : [style('bold', `  ${printable(command)}`)]),
-    ...(title === undefined
+    ...(!books.has(fault)
       ? []
       : [`  opsctl runbook show ${fault}${language === 'en' ? '' : ` --lang ${language}`}`]),
   ];
