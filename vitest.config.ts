@@ -9,7 +9,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           globalSetup: ['test/build.ts'],
-          testTimeout: 30_000,
+          // Limits for what hangs, not for what is slow: the machine may have other work.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

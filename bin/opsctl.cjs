@@ -27,7 +27,7 @@ function main(argv) {
     delete process.env.OPSCTL_CA_CERTS;
   }
   if (argv.length === 3 && (argv[2] === '--version' || argv[2] === '-V')) {
-    process.stdout.write(`${require('../package.json').version}\n`);
+    say(`${require('../package.json').version}\n`);
     return;
   }
   const pack = path.join(__dirname, '..', 'dist', 'opsctl.pack');
@@ -39,6 +39,17 @@ function main(argv) {
     process.stderr.write(`the installation of opsctl is broken, install it again: ${error.message}\n`);
   }
   process.exitCode = 70;
+}
+
+function say(text) {
+  try {
+    fs.writeSync(1, text);
+  } catch (error) {
+    // Nobody reads it any more: nothing went wrong.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: cannot write the output: ${error.message}\n`);
+    process.exitCode = 1;
+  }
 }
 
 /** Runs the program. Gives its compiled parts by name, of which scripts/warm.mjs makes the cache, and the chunks that have run. */

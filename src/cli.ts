@@ -55,7 +55,7 @@ async function run(argv: readonly string[], system: System, terminal: Terminal):
       work = started;
     },
   };
-  for (const command of commands) register(parser, command, registration);
+  for (const command of typed ? [typed] : commands) register(parser, command, registration);
   withoutHelpCache(parser);
   parser.parse();
   return work;

@@ -101,6 +101,12 @@ describe('the program file', () => {
     expect(piped).toMatchObject({ stderr: '', stdout: expect.stringMatching(/\n0\n$/) });
   });
 
+  it('says that it cannot write its own version', () => {
+    const full = run(['bash', '-c', `'${bin()}' --version >/dev/full`]);
+    expect(full.status).toBe(1);
+    expect(full.stderr).toContain('cannot write the output: ENOSPC');
+  });
+
   it('says that it cannot write its output', () => {
     const full = run(['bash', '-c', `'${bin()}' config --schema >/dev/full`]);
     expect(full.status).toBe(1);

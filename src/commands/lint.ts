@@ -127,11 +127,13 @@ function show(findings: readonly Finding[], files: number, terminal: Terminal): 
     terminal.out(`${printable(file)}:${line}:${column}: ${level}: ${printable(message)} [${rule}]`);
     terminal.out(`  ${terminal.style('dim', 'fix:')} ${printable(fix)}`);
   }
-  const count = (wanted: Finding['severity']): number =>
-    findings.filter(({ severity }) => severity === wanted).length;
-  terminal.note(
-    `${files} file${files === 1 ? '' : 's'}: ${count('error')} errors, ${count('warning')} warnings, ${count('info')} infos`,
-  );
+  const many = (wanted: Finding['severity']): string =>
+    plural(findings.filter(({ severity }) => severity === wanted).length, wanted);
+  terminal.note(`${plural(files, 'file')}: ${many('error')}, ${many('warning')}, ${many('info')}`);
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 async function listRules({ terminal, options }: Context): Promise<ExitCode> {

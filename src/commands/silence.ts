@@ -23,15 +23,33 @@ export const silenceCommand: Command = {
       ],
       options: (parser) =>
         parser
-          .option('fault', { type: 'string', describe: 'Id of a fault ("opsctl faults list")' })
-          .option('run', { type: 'string', describe: 'A run, or a pattern with *; alerts of it alone' })
-          .option('node', { type: 'string', describe: 'A node, or a pattern with *; alerts of it alone' })
+          .option('fault', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'Id of a fault ("opsctl faults list")',
+          })
+          .option('run', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'A run, or a pattern with *; alerts of it alone',
+          })
+          .option('node', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'A node, or a pattern with *; alerts of it alone',
+          })
           .option('for', {
             type: 'string',
+            requiresArg: true,
             demandOption: true,
             describe: 'How long: 90m, 2h, 1d12h, or as Slurm writes times',
           })
-          .option('reason', { type: 'string', demandOption: true, describe: 'Why, for whoever comes after' }),
+          .option('reason', {
+            type: 'string',
+            requiresArg: true,
+            demandOption: true,
+            describe: 'Why, for whoever comes after',
+          }),
       handler: add,
     },
     {

@@ -17,6 +17,10 @@ const WENT_ON = 40;
 const WENT_ON_AFTER_CASCADE = 10;
 const MOST_RANKS = 100_000;
 const MOST_PAST = 1_000;
+/** Lines that no signature claims and that are kept: half as many at least, more than a report is long. */
+const MOST_RECENT = 512;
+/** Characters of the longest of them: a longer one is looked at once. */
+const LONGEST_KEPT = 4096;
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 500;
 
@@ -39,6 +43,17 @@ const UNCLAIMED: Rule = {
   fault: 'noise',
   signature: { id: 'unclaimed', role: 'cascade', hit: [], miss: [] },
 };
+
+/** Lines of the whole source so far. */
+interface Seen {
+  readonly progress: number;
+  readonly ordinary: number;
+}
+
+interface Recent extends Seen {
+  readonly number: number;
+  readonly line: Line;
+}
 
 /** What one signature said, from its first line after the run last moved on. */
 interface Episode {
@@ -75,26 +90,21 @@ export function collect(
   /** Progress lines from which on all that was found is lived through. */
   let settledAt = 0;
 
-  const add = (rule: Rule, number: number, evidence: Evidence): void => {
+  /** Lines that no signature claims, as far back as one of them could still be why the log ends. */
+  let recent: Recent[] = [];
+
+  const add = (rule: Rule, number: number, evidence: Evidence, seen: Seen = { progress, ordinary }): void => {
     const key = `${rule.fault}/${rule.signature.id}`;
     const known = episodes.get(key);
-    settledAt = Math.max(settledAt, progress + enoughProgress(rule));
-    if (known === undefined || progress - known.progress >= enoughProgress(rule)) {
-      episodes.set(key, {
-        rule,
-        first: number,
-        last: number,
-        count: 1,
-        progress,
-        ordinary,
-        evidence: [evidence],
-      });
+    settledAt = Math.max(settledAt, seen.progress + enoughProgress(rule));
+    if (known === undefined || seen.progress - known.progress >= enoughProgress(rule)) {
+      episodes.set(key, { rule, first: number, last: number, count: 1, ...seen, evidence: [evidence] });
       return;
     }
-    known.last = number;
+    known.last = Math.max(known.last, number);
     known.count += 1;
-    known.progress = progress;
-    known.ordinary = ordinary;
+    known.progress = Math.max(known.progress, seen.progress);
+    known.ordinary = Math.max(known.ordinary, seen.ordinary);
     if (known.evidence.length < QUOTED_LINES) known.evidence.push(evidence);
   };
 
@@ -118,7 +128,16 @@ export function collect(
     role: signature.role,
   });
 
+  const remember = (number: number, line: Line): void => {
+    if (recent.length === MOST_RECENT) recent = recent.slice(MOST_RECENT / 2);
+    recent.push({ number, line, progress, ordinary });
+  };
+
   const present = (): Finding[] => {
+    for (const { number, line, ...seen } of recent) {
+      if (matcher.isUnclaimed(line.text)) add(UNCLAIMED, number, quote(number, line, UNCLAIMED), seen);
+    }
+    recent = [];
     let followed = false;
     return [...episodes.values()]
       .sort((a, b) => b.last - a.last)
@@ -159,7 +178,9 @@ export function collect(
         if (work && works.size < MOST_RANKS) works.set(work.rank, work);
         return true;
       }
-      if (matcher.isUnclaimed(line.text)) {
+      // Most lines are never asked whether they tell of a failure: the run goes on behind them.
+      if (behind && raw.length <= LONGEST_KEPT) remember(number, line);
+      else if (matcher.isUnclaimed(line.text)) {
         add(UNCLAIMED, number, quote(number, line, UNCLAIMED));
         return !behind;
       }

@@ -5,9 +5,10 @@ export const shebang: Rule = {
   id: 'shebang',
   severity: 'error',
   summary: 'No #! in the first line: sbatch refuses the file',
-  applies: 'batch',
-  check: ({ text }) =>
-    text.startsWith('#!')
+  applies: 'any',
+  // An empty file has nothing that shows what it was to be; sbatch refuses it too ("Batch script is empty!").
+  check: ({ text, isBatch }) =>
+    text.startsWith('#!') || !(isBatch || text.trim() === '')
       ? []
       : [
           {

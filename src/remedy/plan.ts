@@ -13,7 +13,8 @@ import type { Plan, Refusal } from './step.ts';
  */
 export function makePlan(request: PlanRequest): Plan {
   const { diagnosis, run, job, profile, actor, now } = request;
-  const cause = diagnosis.status === 'diagnosed' ? (diagnosis.causes[0] ?? null) : null;
+  const found = diagnosis.status === 'diagnosed' ? (diagnosis.causes[0] ?? null) : null;
+  const cause = isByHand(request, found) ? null : found;
   const level = levelFor(profile.automation, cause?.fault ?? null, run?.runId ?? null);
   const jobId = job === null || job === 'blind' ? (run?.jobId ?? null) : job.jobId;
   const shell: Plan = {
@@ -23,9 +24,9 @@ export function makePlan(request: PlanRequest): Plan {
     level,
     steps: [],
     refused: [],
-    advice: adviceOf(cause, run, jobId, profile, request.newestStep),
+    advice: adviceOf(found, run, jobId, profile, request.newestStep),
     exhausted: null,
-    evidence: (cause?.evidence ?? []).slice(0, 3).map(({ text }) => text),
+    evidence: (found?.evidence ?? []).slice(0, 3).map(({ text }) => text),
     confidence: cause?.confidence ?? 0,
     newestStep: request.newestStep,
   };
@@ -45,6 +46,11 @@ export function makePlan(request: PlanRequest): Plan {
         ? { restarts: budget.used, first: !budget.saidBefore }
         : null,
   };
+}
+
+/** A person wants what the runbook does not propose: then the cause is not the reason for it. */
+function isByHand({ only }: PlanRequest, found: Cause | null): boolean {
+  return only !== undefined && !found?.remedies.some(({ id }) => only.includes(id));
 }
 
 /** What holds back everything at once. */

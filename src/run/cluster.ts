@@ -54,8 +54,7 @@ export function impossible(profile: Profile, values: Values): string[] {
       .split(',')
       .filter((name) => name !== '' && !names.includes(name));
     return asked.map(
-      (name) =>
-        `partition: there is no "${name}".${didYouMean(name, names)} The profile knows: ${names.join(', ')}`,
+      (name) => `partition: there is no "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`,
     );
   }
   const where = values.partition ? `the partition ${values.partition}` : 'the default partition';

@@ -4,6 +4,7 @@ import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
 import { checkFlags, type FlagCheck } from './flags.ts';
+import { askLimits } from './limits.ts';
 import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 import { refuseSecrets } from './secrets.ts';
@@ -63,15 +64,16 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     needed: neededPaths(request, values),
     secretsFile: typeof values.secrets_file === 'string' ? values.secrets_file : null,
   };
-  const [checks, slurm, flags] = await Promise.all([
+  const [checks, slurm, limits, flags] = await Promise.all([
     checkLogin(paths),
     sbatchTestOnly(system, plan.script, request.sbatchOptions),
+    askLimits(system, request.profile, values),
     checkFlags(system, plan, request),
   ]);
   // What an earlier stage will have left is not there yet.
   const later = new Set(request.upstream?.map(({ parameter }) => parameter));
   const now = checks.verdicts.filter(({ check }) => !later.has(check));
-  const verdicts = [...now, ...cpuVerdict(values), ...flagVerdicts(flags), slurmVerdict(slurm)];
+  const verdicts = [...now, ...cpuVerdict(values), ...flagVerdicts(flags), ...limits, slurmVerdict(slurm)];
   const status = worst(verdicts.map((verdict) => verdict.status));
   return { status, verdicts, data: checks.data, slurm, flags };
 }

@@ -1,12 +1,15 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { link, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { isJobId } from '../slurm/job.ts';
 import {
   claimDirectory,
   ensureDirectory,
   errorCode,
   fileError,
   readIfThere,
+  readSmallIfThere,
   together,
   writeAtomic,
 } from '../system/files.ts';
@@ -30,10 +33,37 @@ export async function saveManifest(system: System, manifest: Manifest): Promise<
   const directory = join(runsDirectory(system.env), manifest.runId);
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await ensureDirectory(directory);
+  if (manifest.jobId !== null) noteJob(system, manifest.jobId, manifest.runId);
   await together([
     writeAtomic(join(directory, MANIFEST), text),
     writeAtomic(join(manifest.outputDir, MANIFEST), text, 0o644),
   ]);
+}
+
+/**
+ * Which run a job is, as a small file, so that whoever names a job need not read every manifest. A hint and no more: it
+ * is believed only when the manifest says so too, and without it the manifests are looked through.
+ */
+function noteJob(system: System, jobId: string, runId: string): void {
+  const path = jobPath(system, jobId);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, runId, { mode: 0o600 });
+  } catch {
+    // The manifest, written next, says why nothing can be written.
+  }
+}
+
+function jobPath({ env }: System, jobId: string): string {
+  return join(stateHome(env), 'jobs', jobId);
+}
+
+/** The run of exactly this job. */
+export async function runOfJob(system: System, jobId: string): Promise<Manifest | undefined> {
+  const runId = readSmallIfThere(jobPath(system, jobId));
+  const noted = runId === undefined ? undefined : await readRun(system, runId);
+  if (noted?.jobId === jobId) return noted;
+  return (await listRuns(system)).find((run) => run.jobId === jobId);
 }
 
 /** Every run of this state directory, newest first. One whose manifest cannot be read is left out, not fatal. */
@@ -112,10 +142,10 @@ export async function lookUpRun(system: System, name: string): Promise<Manifest 
     const exact = await readManifest(join(runsDirectory(system.env), name, MANIFEST));
     if (exact) return exact;
   }
+  const byJob = isJobId(name) ? await runOfJob(system, name) : undefined;
+  if (byJob) return byJob;
   const runs = await listRuns(system);
   if (name === 'last') return runs[0];
-  const byJob = runs.find((run) => run.jobId !== null && run.jobId === name);
-  if (byJob) return byJob;
   const matches = runs.filter((run) => run.runId.startsWith(name));
   if (matches.length > 1)
     throw new UsageError(

@@ -13,6 +13,7 @@ import { type Plan, planRun, valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
 import { tellingEnvironment } from './secrets.ts';
+import { shielded } from './shield.ts';
 import { baseId } from './state.ts';
 import { claimTurn } from './turn.ts';
 
@@ -30,9 +31,10 @@ export interface Submission {
  */
 export async function submitRun(system: System, request: SubmitRequest): Promise<Submission> {
   const plan = planRun(request);
-  const [readiness, code] = await Promise.all([
-    getReady(system, plan, request),
+  // git first: it works beside what is looked at here.
+  const [code, readiness] = await Promise.all([
     codeOf(system, plan, request),
+    getReady(system, plan, request),
   ]);
   refuseCritical(readiness, plan);
   const print = fingerprint(
@@ -58,12 +60,15 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     await forget().catch(() => undefined);
     throw error;
   }
-  return { plan: placed, manifest: await hand(system, manifest, request.sbatchOptions, forget), readiness };
+  const usedMs = readiness.slurm?.accepted ? readiness.slurm.tookMs : 0;
+  const submitted = await hand(system, manifest, request.sbatchOptions, forget, usedMs);
+  return { plan: placed, manifest: submitted, readiness };
 }
 
 /**
  * Hands a run over to Slurm. From here on Slurm may have the job: `forget` is called only when it has said no.
  * @param manifest in the state `submitting`, and on disk.
+ * @param usedMs what Slurm has had already of the time that a person is ready to wait.
  * @throws OpsError 1 when Slurm refuses, 75 when it is not known whether it took the job.
  */
 export async function hand(
@@ -71,8 +76,9 @@ export async function hand(
   manifest: Manifest,
   options: readonly string[],
   forget: () => Promise<void>,
+  usedMs = 0,
 ): Promise<Manifest> {
-  const answer = await settle(system, manifest, options, forget);
+  const answer = await settle(system, manifest, options, forget, usedMs);
   const submitted: Manifest = {
     ...manifest,
     state: 'submitted',
@@ -103,9 +109,12 @@ export async function settle(
   manifest: Manifest,
   options: readonly string[],
   forget: () => Promise<void>,
+  usedMs = 0,
 ): Promise<Extract<Submitted, { outcome: 'accepted' }>> {
-  const answer = await sbatch(system, manifest.script, options).catch(async (error: unknown) => {
-    if (error instanceof OpsError && error.exitCode === EXIT.tryAgain)
+  const asked = sbatch(system, manifest.script, options, usedMs);
+  const waiting = 'sbatch is at work: waiting for its answer, so that no job is lost (once more ends opsctl)';
+  const answer = await shielded(asked, waiting, interrupted).catch(async (error: unknown) => {
+    if (error instanceof OpsError && (error.exitCode === EXIT.tryAgain || error.exitCode === EXIT.cancelled))
       throw notSure(error.message, manifest, error);
     // Slurm is not there at all: nothing was asked.
     await forget();
@@ -126,10 +135,16 @@ export async function settle(
   throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
 }
 
+function interrupted(): OpsError {
+  return new OpsError('interrupted while sbatch was at work', { exitCode: EXIT.cancelled });
+}
+
 /** No answer is no refusal: Slurm may have taken the job before the line went dead, so the intent stays. */
 function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
+  const exitCode =
+    cause instanceof OpsError && cause.exitCode === EXIT.cancelled ? EXIT.cancelled : EXIT.tryAgain;
   return new OpsError(`${reason}\n  It is not known whether Slurm took the job.`, {
-    exitCode: EXIT.tryAgain,
+    exitCode,
     hint: `Do not submit it again before "opsctl status ${manifest.runId}" has said so: it looks for the job by its name.`,
     cause,
   });

@@ -2,7 +2,7 @@ import { UsageError } from '../errors.ts';
 import { isJobId } from '../slurm/job.ts';
 import type { System } from '../system/system.ts';
 import type { Manifest } from './manifest.ts';
-import { findRun, listRuns } from './registry.ts';
+import { findRun, runOfJob } from './registry.ts';
 import { baseId } from './state.ts';
 
 /** What a person named: a run of opsctl, or a job that only Slurm knows. */
@@ -19,9 +19,8 @@ export async function findTarget(system: System, text: string): Promise<Target> 
   if (text === '')
     throw new UsageError('no run is named', 'Give a run, the beginning of its name, a job id, or "last".');
   if (!isJobId(text)) return { kind: 'run', manifest: await findRun(system, text) };
-  const runs = await listRuns(system);
+  const base = baseId(text);
   const manifest =
-    runs.find((run) => run.jobId === text) ??
-    runs.find((run) => run.jobId !== null && run.jobId === baseId(text));
+    (await runOfJob(system, text)) ?? (base === text ? undefined : await runOfJob(system, base));
   return manifest === undefined ? { kind: 'job', jobId: text } : { kind: 'run', manifest };
 }

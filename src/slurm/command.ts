@@ -9,6 +9,10 @@ import type { System } from '../system/system.ts';
  */
 const LIMIT_MS = 8_000;
 
+/** Words that only ask; everything else of these programs changes something. */
+const CHANGES: ReadonlySet<string> = new Set(['scancel', 'sbatch', 'salloc', 'srun', 'scontrol']);
+const ONLY_ASKS: ReadonlySet<string> = new Set(['--test-only', 'show', 'ping']);
+
 const INSTALL_HINT =
   'Run opsctl on a login node of the cluster, or try it on this machine with a private Slurm: install one with "apt-get install slurm-wlm munge", then "opsctl sandbox up".';
 
@@ -74,7 +78,9 @@ export async function slurm(
   if (result.timedOut) {
     throw new OpsError(`${program} did not answer within ${timeoutMs / 1000} s`, {
       exitCode: EXIT.tryAgain,
-      hint: 'Slurm is down or overloaded. Nothing was changed by opsctl; try again in a minute.',
+      hint: changes(argv)
+        ? 'Slurm is down or overloaded, and may do it all the same: look with "squeue --me" before you try again.'
+        : 'Slurm is down or overloaded. Nothing was changed by opsctl; try again in a minute.',
     });
   }
   if (result.code === 0) return { ...result, ok: true };
@@ -86,6 +92,11 @@ export async function slurm(
     });
   }
   return { ...result, ok: false };
+}
+
+/** A request to change something may have arrived although no answer came. */
+function changes(argv: readonly string[]): boolean {
+  return CHANGES.has(argv[0] ?? '') && !argv.some((word) => ONLY_ASKS.has(word));
 }
 
 /** Slurm's commands look for a configuration that is not there a minute long before they say so. */

@@ -24,6 +24,8 @@ export interface ExecResult {
 export type Exec = (argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Milliseconds for what a program that has ended left in its pipes. */
+const REST_MS = 500;
 
 /**
  * The only door to other programs. No shell stands between: the program is started with its arguments as they are, so a
@@ -37,13 +39,27 @@ export const exec: Exec = (argv, options = {}) =>
     const output = { stdout: '', stderr: '' };
     let timedOut = false;
     let missing = false;
-    // A group of its own, so that the limit ends its children too, and Ctrl-C at the terminal does not end it half-way.
-    const child = spawn(program, words, {
-      env: options.env ?? process.env,
-      stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-      detached: true,
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    });
+    let child: ChildProcess;
+    try {
+      // A group of its own, so that the limit ends its children too, and Ctrl-C at the terminal does not end it half-way.
+      child = spawn(program, words, {
+        env: options.env ?? process.env,
+        stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+        detached: true,
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      });
+    } catch (error) {
+      // No program has an empty name, and no argument can hold a zero byte.
+      resolve({
+        argv,
+        code: null,
+        ...output,
+        stderr: `${program}: ${messageOf(error)}\n`,
+        timedOut,
+        missing,
+      });
+      return;
+    }
     const timer = setTimeout(() => {
       timedOut = true;
       void endTree(child);
@@ -63,6 +79,11 @@ export const exec: Exec = (argv, options = {}) =>
       missing = isAbsent && (options.cwd === undefined || existsSync(options.cwd));
       if (!missing) output.stderr += `${program} could not be started: ${error.message}\n`;
     });
+    // What it leaves running may hold its pipes open for hours: its own last words are in them by now.
+    child.once('exit', () => {
+      const grace = setTimeout(() => closePipes(child), REST_MS);
+      child.once('close', () => clearTimeout(grace));
+    });
     child.once('close', (code) => {
       clearTimeout(timer);
       resolve({ argv, code, ...output, timedOut, missing });
@@ -74,6 +95,14 @@ async function endTree(child: ChildProcess): Promise<void> {
   const { kill } = await import('zx/core');
   if (child.pid !== undefined) await kill(child.pid, 'SIGKILL').catch(() => child.kill('SIGKILL'));
   // Whoever escaped may hold the pipes open: nobody waits for that.
-  child.stdout?.destroy();
-  child.stderr?.destroy();
+  closePipes(child);
+}
+
+function closePipes({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -40,7 +40,10 @@ const NAME = /^[a-z0-9-]+$/;
 
 /** A site's own templates come first: a file there replaces or adds to the one of the same name in the package. */
 function directories(env: System['env']): string[] {
-  return [join(configHome(env), 'templates'), join(packageRoot(), 'templates')];
+  const site = join(configHome(env), 'templates');
+  const own = join(packageRoot(), 'templates');
+  // Where there is none, forty files need not be looked for in it.
+  return existsSync(site) ? [site, own] : [own];
 }
 
 /** Names of the phases that have a template. */

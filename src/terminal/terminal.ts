@@ -1,4 +1,5 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { styleText } from 'node:util';
 import { write } from './output.ts';
 
@@ -31,10 +32,14 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** A terminal is a character device. Asked first, because Node loads streams and sockets only to tell whether it is one. */
+/**
+ * A terminal is a character device, and not the one that swallows everything. Asked first, because Node loads streams and
+ * sockets only to tell whether it is one.
+ */
 function mayBeTerminal(descriptor: number): boolean {
   try {
-    return fstatSync(descriptor).isCharacterDevice();
+    const found = fstatSync(descriptor);
+    return found.isCharacterDevice() && found.rdev !== statSync(devNull).rdev;
   } catch {
     return false;
   }

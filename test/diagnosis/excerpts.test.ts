@@ -20,6 +20,7 @@ const excerpts = [
   'excerpts-6.jsonl',
   'excerpts-7.jsonl',
   'excerpts-8.jsonl',
+  'excerpts-9.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()

@@ -48,6 +48,20 @@ describe('exec', () => {
     expect(performance.now() - start).toBeLessThan(4000);
   });
 
+  it('is done when the program is, although what that leaves running holds the output open', async () => {
+    const start = performance.now();
+    const result = await exec(['bash', '-c', 'setsid --fork sleep 5; echo 4711'], { timeoutMs: 4500 });
+    expect(result).toMatchObject({ timedOut: false, code: 0, stdout: '4711\n' });
+    expect(performance.now() - start).toBeLessThan(4000);
+  });
+
+  it('answers for words that no program can be started with', async () => {
+    expect(await exec([''])).toMatchObject({ code: null });
+    const result = await exec(['printf', 'a\0b']);
+    expect(result).toMatchObject({ code: null, timedOut: false });
+    expect(result.stderr).toContain('printf: ');
+  });
+
   it('gives an empty standard input, so that nothing waits for a terminal', async () => {
     expect((await exec(['cat'])).stdout).toBe('');
     expect((await exec(['cat'], { input: 'text' })).stdout).toBe('text');
