@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
+import { benchWatch } from './bench-watch.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -17,7 +18,12 @@ const bare = () => time([node, '-e', '0']);
 const rows = [];
 
 /** `npm run bench -- PART...` runs these alone. */
-const PARTS = { start: benchStart, diagnose: () => benchDiagnose(compare), lint: lintBesideShellcheck };
+const PARTS = {
+  start: benchStart,
+  diagnose: () => benchDiagnose(compare),
+  lint: lintBesideShellcheck,
+  watch: watchManyJobs,
+};
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
 if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${Object.keys(PARTS).join(', ')}`);
@@ -37,6 +43,13 @@ function lintBesideShellcheck() {
   if (measured === undefined) return console.log('shellcheck is not installed here: lint is not measured');
   const ratio = measured.subject / measured.reference;
   rows.push({ name: 'opsctl lint / shellcheck, 1,000 files', ratio, limit: 1, ...measured });
+}
+
+function watchManyJobs() {
+  if (!hasSlurm()) return console.log('Slurm is not installed here: watch is not measured');
+  const memory = benchWatch(place, opsctl, time, compare, rounds);
+  console.log(`${memory.toFixed(0)} MB at most for one look (at most 250)`);
+  if (memory > 250) process.exitCode = 1;
 }
 
 function benchStart() {
@@ -115,7 +128,7 @@ function report() {
       `${ratio.toFixed(2).padStart(6)}  ${name}  ${subject.toFixed(1)} / ${reference.toFixed(1)} ms${verdict}`,
     );
   }
-  process.exitCode = rows.some(({ ratio, limit }) => limit !== undefined && ratio > limit) ? 1 : 0;
+  if (rows.some(({ ratio, limit }) => limit !== undefined && ratio > limit)) process.exitCode = 1;
 }
 
 /** Wall time of one process in milliseconds; one that fails ends the bench. */

@@ -8,7 +8,7 @@ import { documentOf } from '../watch/document.ts';
 import { tick } from '../watch/tick.ts';
 import type { Context } from './command.ts';
 import { passes } from './watch.ts';
-import { showTick } from './watch-text.ts';
+import { type Shown, showTick } from './watch-text.ts';
 
 export interface WatchOptions {
   readonly profile: Profile;
@@ -29,6 +29,7 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
   const { system, terminal } = context;
   let lease: Lease | undefined;
   let standsBy = false;
+  let shown: Shown = new Map();
   const turn = async (): Promise<void> => {
     if (lease !== undefined && !(await lease.holds())) lease = undefined;
     try {
@@ -36,7 +37,7 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
       standsBy = false;
       const result = await tick(system, { ...options, lease });
       if (context.options.json) terminal.out(JSON.stringify(documentOf(result)));
-      else showTick(terminal, result);
+      else shown = showTick(terminal, result, shown);
     } catch (error) {
       if (!passes(error)) throw error;
       if (lease !== undefined || !standsBy) terminal.warn(printable(error.message));

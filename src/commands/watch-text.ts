@@ -8,8 +8,15 @@ const COLOUR: Readonly<Record<string, 'red' | 'yellow' | 'cyan'>> = {
   info: 'cyan',
 };
 
-/** One look for a person: what is wrong, worst first, what was done; quiet when nothing is. */
-export function showTick(terminal: Terminal, result: Tick): void {
+/** Alerts that were shown, by id with their severity. */
+export type Shown = ReadonlyMap<string, string>;
+
+/**
+ * One look for a person: what is wrong, worst first, and what was done; quiet when nothing is. Of what an earlier look
+ * has shown only the change is: worse, milder, over.
+ * @returns what is shown now, for the next look.
+ */
+export function showTick(terminal: Terminal, result: Tick, before: Shown = new Map()): Shown {
   const { at, blind, runs, alerts, actions, told, notes } = result;
   const firing = alerts.filter(({ state }) => state === 'firing');
   const lives = runs.filter(({ job }) => job !== undefined).length;
@@ -17,7 +24,8 @@ export function showTick(terminal: Terminal, result: Tick): void {
   for (const note of notes) terminal.warn(printable(note));
   if (blind) terminal.warn(`${clock} Slurm did not answer: nothing is concluded and nothing is done`);
   else if (firing.length === 0) terminal.note(`${clock} ${lives} ${lives === 1 ? 'run' : 'runs'}, all well`);
-  for (const alert of worstFirst(firing)) showAlert(terminal, clock, alert);
+  for (const alert of worstFirst(firing))
+    if (before.get(alert.id) !== alert.severity) showAlert(terminal, clock, alert);
   for (const { runId, steps, held } of actions) {
     for (const { action, result: outcome, said } of steps)
       terminal.out(printable(`${clock} ${outcome}: ${action} of ${runId}${said === '' ? '' : `: ${said}`}`));
@@ -25,6 +33,9 @@ export function showTick(terminal: Terminal, result: Tick): void {
   }
   for (const { receiver, status, detail } of told.deliveries)
     if (status === 'dropped') terminal.warn(printable(`not sent to ${receiver}, and given up: ${detail}`));
+  const now = new Map(firing.map(({ id, severity }) => [id, severity]));
+  for (const id of before.keys()) if (!now.has(id)) terminal.out(printable(`${clock} over: ${id}`));
+  return now;
 }
 
 function showAlert(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Alert } from '../alert/alert.ts';
 import { OpsError } from '../errors.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
-import { type System, stateHome } from '../system/system.ts';
+import { type System, shortHostname, stateHome } from '../system/system.ts';
 import type { Progress } from './progress.ts';
 import type { LogMark } from './read-log.ts';
 
@@ -88,4 +88,10 @@ export async function readMemory(system: System): Promise<Memory> {
 
 export async function writeMemory(system: System, memory: Memory): Promise<void> {
   await writeAtomic(join(watchDirectory(system.env), 'memory.json'), JSON.stringify(memory));
+}
+
+/** A sign of life, after a look that saw something and never after a blind one. */
+export async function writeSign(system: System): Promise<void> {
+  const sign = { at: system.now().toISOString(), host: shortHostname(), pid: process.pid };
+  await writeAtomic(join(watchDirectory(system.env), 'beat.json'), `${JSON.stringify(sign)}\n`);
 }

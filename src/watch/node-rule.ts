@@ -3,7 +3,7 @@ import type { NodeView } from '../slurm/sinfo.ts';
 import { alertOf, type Rule, running, said } from './rule.ts';
 
 /** sinfo(1), "NODE STATE CODES": a `*` at the end is a node that does not answer. */
-const GONE = /^(?:down|error|fail|power(?:ed|ing)_down|unknown|boot_fail)|\*$/i;
+const GONE = /^(?:down|error|fail$|fail\*|power(?:ed|ing)_down|unknown|boot_fail)|\*$/i;
 const LEAVING = /^(?:drain|drng|failg|failing|maint|reboot)/i;
 
 /** Nodes of running runs that have failed or are being taken away: one alert a node, with all runs on it. */

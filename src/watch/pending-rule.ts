@@ -47,7 +47,7 @@ const REASONS: readonly (readonly [RegExp, Kind])[] = [
     },
   ],
   [
-    /^(?:launch_?failed_?requeued_?held|JobHeldAdmin|JobLaunchFailure|BadConstraints|InvalidAccount|InvalidQOS|ReservationDeleted|BurstBufferStageIn)|held in restart/i,
+    /^(?:launch[_ ]failed[_ ]requeued[_ ]held|JobHeldAdmin|JobLaunchFailure|BadConstraints|InvalidAccount|InvalidQOS|ReservationDeleted|BurstBufferStageIn)|held in restart/i,
     {
       fault: 'job-held',
       severity: 'warning',

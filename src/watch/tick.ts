@@ -9,8 +9,8 @@ import type { Action } from './act.ts';
 import { answerEvents, answerHangs } from './answer.ts';
 import { gatherScene } from './gather-scene.ts';
 import { type Look, look } from './look.ts';
-import { type Memory, readMemory, writeMemory } from './memory.ts';
-import type { Watched } from './rule.ts';
+import { type Memory, readMemory, writeMemory, writeSign } from './memory.ts';
+import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
 
@@ -71,19 +71,8 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
   const hangs = await answerHangs(system, ends.runs, context);
-  const runs = { ...hangs.runs };
-  const scene = {
-    ...gathered.scene,
-    runs: gathered.scene.runs.map((run) => ({ ...run, memory: runs[run.runId] ?? run.memory })),
-  };
-  for (const { runId, memory: run, job } of scene.runs) {
-    if (run.trouble !== null && overBecause(run.trouble, run, job, scene.now) !== null)
-      runs[runId] = { ...run, trouble: null };
-  }
-  const settled = {
-    ...scene,
-    runs: withNewTroubles(scene.runs, runs),
-  };
+  const runs = withoutOver(hangs.runs, gathered.scene);
+  const settled = { ...gathered.scene, runs: withNewTroubles(gathered.scene.runs, runs) };
   await writeMemory(system, {
     version: 1,
     accountedAt: seen.accounting === undefined ? memory.accountedAt : Math.floor(seen.at.getTime() / 1000),
@@ -92,9 +81,21 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
     runs,
   });
   const told = await tell(system, judge(settled), profile);
+  await writeSign(system);
   if (profile.notify !== null) notes.push(...(await beatNotes(system, profile.notify)));
   const actions = [...ends.actions, ...hangs.actions];
   return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };
+}
+
+/** Troubles that are over are forgotten, so that their alerts are told as resolved. */
+function withoutOver(runs: Memory['runs'], { runs: watched, now }: Scene): Memory['runs'] {
+  const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
+  return Object.fromEntries(
+    Object.entries(runs).map(([runId, run]) => {
+      const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
+      return [runId, isOver ? { ...run, trouble: null } : run];
+    }),
+  );
 }
 
 /** Runs that ended at this look are not among those that were alive at it. */

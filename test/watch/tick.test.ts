@@ -1,0 +1,208 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { exitCodeOf } from '../../src/commands/watch-text.ts';
+import { EMPTY_PROFILE } from '../../src/config/empty-profile.ts';
+import type { Manifest } from '../../src/run/manifest.ts';
+import { FIELD_SEPARATOR } from '../../src/slurm/job.ts';
+import { takeLease } from '../../src/system/lease.ts';
+import { documentOf } from '../../src/watch/document.ts';
+import { readMemory, watchDirectory } from '../../src/watch/memory.ts';
+import { type Tick, tick } from '../../src/watch/tick.ts';
+import { manifest } from '../run/known.ts';
+import { type Answer, fakeExec, fakeSystem } from '../support/fake-exec.ts';
+
+const USER = userInfo().username;
+const BEGAN = 1_764_000_000;
+
+/** squeue's line of a job, in the order of its fields. */
+function queued(over: Record<string, string | number> = {}): string {
+  const job = {
+    rawId: 12,
+    jobId: 12,
+    state: 'RUNNING',
+    reason: 'None',
+    user: USER,
+    partition: 'gpu',
+    nodes: 2,
+    hosts: 'gnode[01-02]',
+    elapsed: '1:00',
+    limit: '1:00:00',
+    submit: BEGAN - 10,
+    start: BEGAN,
+    end: BEGAN + 3600,
+    name: 'sft-tiny',
+    ...over,
+  };
+  return `\u001e${Object.values(job).join(FIELD_SEPARATOR)}\n`;
+}
+
+const NODES = 'gnode01|allocated|64000|30000|none\ngnode02|allocated|64000|30000|none\n';
+const DF =
+  'Filesystem Type 1K-blocks Used Avail Inodes IUsed Mounted on\n/dev/vda ext4 1000 400 600 1000 10 /data\n';
+const DISABLED: Answer = { code: 1, stderr: 'Slurm accounting storage is disabled\n' };
+const WELL = { squeue: queued(), sinfo: NODES, sacct: DISABLED, df: DF, quota: { missing: true } };
+
+interface Place {
+  readonly root: string;
+  readonly home: string;
+  readonly outputDir: string;
+}
+
+async function place(): Promise<Place> {
+  const root = await mkdtemp(join(tmpdir(), 'opsctl-watch-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return { root, home: join(root, 'state'), outputDir: join(root, 'runs', 'sft-tiny') };
+}
+
+async function submitted({ home, outputDir }: Place, over: Partial<Manifest> = {}): Promise<void> {
+  const run = manifest({ user: USER, outputDir, ...over });
+  await mkdir(join(home, 'runs', run.runId), { recursive: true, mode: 0o700 });
+  await mkdir(join(outputDir, 'logs'), { recursive: true });
+  await writeFile(join(home, 'runs', run.runId, 'manifest.json'), JSON.stringify(run));
+}
+
+/** One look, with these programs and at this many seconds after the start of the job. */
+async function lookAt(
+  { home }: Place,
+  stubs: Record<string, Answer | string>,
+  seconds: number,
+): Promise<Tick & { calls: string[] }> {
+  const fake = fakeExec(stubs);
+  const now = () => new Date((BEGAN + seconds) * 1000);
+  const system = fakeSystem(fake.exec, { env: { OPSCTL_HOME: home }, now });
+  const lease = await takeLease(system, watchDirectory(system.env), 'watches');
+  const result = await tick(system, { profile: EMPTY_PROFILE, choice: {}, lease });
+  await lease.release();
+  return { ...result, calls: fake.calls.map(([program = '']) => program) };
+}
+
+const firing = ({ alerts }: Tick) =>
+  alerts.filter(({ state }) => state === 'firing').map(({ fault }) => fault);
+const beat = ({ home }: Place) => readFile(join(home, 'watch', 'beat.json'), 'utf8').catch(() => null);
+
+it('sees a run move with one squeue, one sinfo and one sacct, and reads each line of its log once', async () => {
+  const here = await place();
+  await submitted(here);
+  const log = join(here.outputDir, 'logs', 'job.log');
+  await writeFile(
+    log,
+    'step=1/200 epoch=0.1 loss=2.1 lr=1e-4 grad_norm=0.9 tokens_per_second=400 tgs=100 samples_seen=8\n',
+  );
+  const first = await lookAt(here, WELL, 60);
+  expect(first.calls.filter((program) => /^s/.test(program)).sort()).toEqual(['sacct', 'sinfo', 'squeue']);
+  expect(documentOf(first)).toMatchObject({
+    tick: 1,
+    runs: [{ runId: 'sft-tiny', state: 'RUNNING', step: 1, tgs: 100 }],
+    alerts: [],
+    slurmCalls: 3,
+  });
+  await writeFile(
+    log,
+    'step=2/200 epoch=0.1 loss=1.9 lr=1e-4 grad_norm=0.9 tokens_per_second=400 tgs=90 samples_seen=16\n',
+    { flag: 'a' },
+  );
+  // A cluster that keeps no accounting is not asked for it again.
+  const { sacct: _, ...without } = WELL;
+  const second = await lookAt(here, without, 120);
+  expect(second.slurmCalls).toBe(2);
+  expect(second.runs[0]?.memory.progress).toMatchObject({ step: 2, losses: [2.1, 1.9], speeds: [100, 90] });
+  expect(exitCodeOf(second)).toBe(0);
+});
+
+it('concludes nothing, resolves nothing and gives no sign of life when squeue fails', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  const {
+    quota: _,
+    df: __,
+    ...slurm
+  } = { ...WELL, sinfo: NODES.replace('gnode02|allocated', 'gnode02|down*') };
+  const { sacct: ___, ...known } = { ...slurm, df: DF, quota: { missing: true } };
+  expect(firing(await lookAt(here, known, 120))).toEqual(['node-fail']);
+  const sign = await beat(here);
+  const down = {
+    squeue: {
+      code: 1,
+      stderr: 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)',
+    },
+    sinfo: NODES,
+  };
+  const memory = await readMemory(fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } }));
+  const blind = await lookAt(here, down, 7200);
+  expect(blind).toMatchObject({ blind: true, actions: [], runs: [] });
+  expect(firing(blind)).toEqual(['node-fail']);
+  expect(exitCodeOf(blind)).toBe(75);
+  expect(await beat(here)).toBe(sign);
+  expect(await readMemory(fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } }))).toEqual(
+    memory,
+  );
+});
+
+it('takes an empty queue for no answer while a run was alive a moment ago', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  expect((await lookAt(here, { squeue: '', sinfo: NODES }, 120)).blind).toBe(true);
+});
+
+it('diagnoses a run that was put back into the queue, once, and does nothing at the level of a new profile', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  await writeFile(join(here.outputDir, 'logs', 'job.log'), 'srun: error: Node failure on gnode02\n');
+  const again = queued({ state: 'PENDING', reason: 'BeginTime', hosts: '', start: 'N/A' });
+  const shown = `JobId=12 JobName=sft-tiny\n   UserId=${USER}(0) GroupId=x(0)\n   Requeue=1 Restarts=1\n   WorkDir=/\n   StdOut=/x\n`;
+  const stubs = { squeue: again, sinfo: NODES, df: DF, quota: { missing: true } };
+  const seen = await lookAt(here, { ...stubs, sacct: DISABLED, 'scontrol show job': shown }, 120);
+  expect(seen.alerts).toMatchObject([
+    { fault: 'node-fail', state: 'firing', severity: 'warning', runs: ['sft-tiny'] },
+  ]);
+  expect(seen.actions).toMatchObject([{ runId: 'sft-tiny', fault: 'node-fail', level: 1 }]);
+  expect(seen.actions[0]?.steps.every(({ result }) => result === 'proposed')).toBe(true);
+  expect(seen.calls).not.toContain('sbatch');
+  const next = await lookAt(here, stubs, 180);
+  expect(next.actions).toEqual([]);
+  expect(firing(next)).toEqual(['node-fail']);
+});
+
+it('resolves what a run died of once the next attempt has come further', async () => {
+  const here = await place();
+  await submitted(here);
+  const log = join(here.outputDir, 'logs', 'job.log');
+  const { sacct: _, ...without } = WELL;
+  await lookAt(here, WELL, 60);
+  await writeFile(log, 'torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n');
+  const failed = {
+    squeue: queued({ state: 'FAILED' }),
+    sinfo: NODES,
+    sacct: DISABLED,
+    'scontrol show job': { code: 1 },
+  };
+  const seen = await lookAt(here, failed, 120);
+  expect(seen.alerts).toMatchObject([{ fault: 'cuda-oom', severity: 'critical' }]);
+  expect(exitCodeOf(seen)).toBe(2);
+  await writeFile(
+    log,
+    'step=9/200 epoch=0.1 loss=2.1 lr=1e-4 grad_norm=0.9 tokens_per_second=400 tgs=100 samples_seen=8\n',
+    { flag: 'a' },
+  );
+  const rerun = { ...without, squeue: queued({ jobId: 13, rawId: 13, start: BEGAN + 200 }) };
+  expect((await lookAt(here, rerun, 300)).runs[0]?.memory.trouble).toBeNull();
+  expect(firing(await lookAt(here, rerun, 900))).toEqual([]);
+});
+
+it('forgets a run whose directory was taken away, and passes over one whose manifest is no JSON', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  await writeFile(join(here.home, 'runs', 'sft-tiny', 'manifest.json'), '{"half');
+  await mkdir(join(here.home, 'runs', 'other'), { recursive: true });
+  const { sacct: _, ...without } = WELL;
+  expect((await lookAt(here, without, 120)).runs).toHaveLength(1);
+  await rm(join(here.home, 'runs', 'sft-tiny'), { recursive: true });
+  const { df: __, quota: ___, ...alone } = without;
+  expect((await lookAt(here, { ...alone, squeue: queued() }, 180)).runs).toEqual([]);
+});
