@@ -25,13 +25,16 @@ export const watchCommand: Command = {
 
 async function watch(args: Arguments, context: Context): Promise<ExitCode> {
   const { system, options } = context;
-  const [{ loadConfig }, { watchDirectory }] = await Promise.all([
+  const [{ loadConfig }, { watchDirectory }, { openOwnDirectory }, { stateHome }] = await Promise.all([
     import('../config/load.ts'),
     import('../watch/memory.ts'),
+    import('../system/own-directory.ts'),
+    import('../system/system.ts'),
   ]);
   const { profile } = await loadConfig(system, options);
   const choice = { config: options.config, profile: options.profile };
-  const directory = watchDirectory(system.env);
+  await openOwnDirectory(stateHome(system.env));
+  const directory = await openOwnDirectory(watchDirectory(system.env));
   if (!flag(args, 'once')) {
     const { watchOn } = await import('./watch-loop.ts');
     return watchOn(context, { profile, choice, directory, pattern: patternOf(text(args, 'every') ?? '') });
