@@ -85,7 +85,7 @@ kernel_text() {
 }
 
 kernel() {
-  local text line code up=0 since seconds known=0 fatal='' other='' application=''
+  local text line lines=() code up=0 since seconds stamp known=no fatal='' other='' application=''
   local sxid=0 oom=0 lockup=0 hung=0 fs=0 flaps=0
   if ! text=$(kernel_text && echo .); then
     echo kernel_log=denied
@@ -96,12 +96,15 @@ kernel() {
   [[ -n $text && $text == *$'\n' ]] || return
   read -r up _ </proc/uptime
   since=$((${up%.*} - ${CHECK_WINDOW_HOURS:-24} * 3600))
-  while IFS= read -r line; do
-    if [[ $line =~ ^\[\ *([0-9]+)(\.[0-9]+)?\] ]]; then
-      seconds=$((10#${BASH_REMATCH[1]}))
-      known=$((known + 1))
+  mapfile -t lines <<<"$text"
+  for line in "${lines[@]}"; do
+    if [[ $line == '['* ]]; then
+      stamp=${line#'['}
+      stamp=${stamp%%[].]*}
+      stamp=${stamp##* }
+      if [[ -n $stamp && $stamp != *[!0-9]* ]]; then seconds=$((10#$stamp)) known=yes; fi
     fi
-    ((known > 0 && seconds >= since)) || continue
+    if [[ $known == no ]] || ((seconds < since)); then continue; fi
     case $line in
       *'NVRM: Xid ('*'): '[0-9]*)
         code=${line#*'NVRM: Xid ('}
@@ -123,8 +126,8 @@ kernel() {
         *'nfs: server '*' not responding'* | *'LustreError: '*' failed: rc = -'*) fs=$((fs + 1)) ;;
       *' Port: '[0-9]*' Link DOWN'*) flaps=$((flaps + 1)) ;;
     esac
-  done <<<"$text"
-  ((known > 0)) || return
+  done
+  [[ $known == yes ]] || return
   fatal=${fatal%,} other=${other%,} application=${application%,}
   printf '%s\n' kernel_log=read "xid_fatal=${fatal:-none}" "xid_other=${other:-none}" "xid_application=${application:-none}" \
     "sxid_fatal=$sxid" "oom_kills=$oom" "lockups=$lockup" "hung_tasks=$hung" "fs_errors=$fs" "ib_link_downs=$flaps"

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# about: user
 # seconds: 5
 # faults: [21]
 # # memlock: gcm warns below 16 GiB

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# about: user
 # seconds: 20
 # inputs: [CHECK_PEERS]
 # tools: [ip, getent]
@@ -70,6 +71,18 @@ carrier() { # INTERFACE
   [[ $state == up || $state == unknown ]]
 }
 
+# The first node, where all ranks meet, and the one behind this: so each node is asked for by another, and what a node
+# has to do does not grow with their number.
+two_of() { # NODE PEER...
+  local me=$1 first=$2 next=$2
+  shift
+  while (($# > 1)); do
+    [[ $1 == "$me" ]] && next=$2
+    shift
+  done
+  if [[ $next == "$first" ]]; then echo "$first"; else echo "$first $next"; fi
+}
+
 nccl_net() {
   local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer route unrouted='' gloo entry device ports bad='' known=() hcas list addresses
   for name in /sys/class/net/*; do [[ -e $name/operstate ]] && net+=("${name##*/}"); done
@@ -87,10 +100,11 @@ nccl_net() {
   up=${up%,} down=${down%,} missing=${missing%,}
   printf '%s\n' "net_chosen=${up:-none}" "net_chosen_down=${down:-none}" "gloo_missing=${missing:-none}"
 
-  # The way to each other node must leave by a chosen interface.
+  # The way to other nodes must leave by a chosen interface.
   if [[ -n ${CHECK_PEERS:-} ]] && type -P ip >/dev/null; then
     echo net_peers=yes
-    for peer in ${CHECK_PEERS:-}; do
+    # shellcheck disable=SC2086 # names, with spaces between
+    for peer in $(two_of "${SLURMD_NODENAME:-}" ${CHECK_PEERS:-}); do
       addresses=$(timeout -k 1 3 getent ahostsv4 "$peer" 2>/dev/null)
       case $? in
         0) ;;

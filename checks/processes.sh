@@ -27,17 +27,20 @@
 
 # Processes that no signal ends: in uninterruptible sleep, seen twice, and zombies. Since when a process sleeps the kernel
 # does not tell; its start is the most it can be, so a process that runs longer and is asleep both times counts.
-asleep() { # -> PID:COMMAND of processes in state D that started more than SECONDS ago
-  local dir line fields name
-  for dir in /proc/[0-9]*; do
-    { IFS= read -r line <"$dir/stat"; } 2>/dev/null || continue
+asleep() { # -> "asleep PID:COMMAND" of processes in state D that started more than SECONDS ago, "zombie PID"
+  local lines line fields name
+  # One cat for all: a machine has thousands. Those that end meanwhile are left out.
+  mapfile -t lines < <(cat /proc/[0-9]*/stat 2>/dev/null)
+  for line in "${lines[@]}"; do
+    [[ $line == *') '[DZ]' '* ]] || continue
     name=${line#*\(}
     name=${name%)*}
     read -ra fields <<<"${line##*) }"
-    if [[ ${fields[0]} == Z ]]; then echo "zombie ${dir#/proc/}"; fi
-    [[ ${fields[0]} == D ]] || continue
-    # Start times are in hundredths of a second since the boot, on every machine that has GPUs.
-    ((uptime - fields[19] / 100 > limit)) && echo "asleep ${dir#/proc/}:${name//[^A-Za-z0-9_.\/:-]/_}"
+    case ${fields[0]} in
+      Z) echo "zombie ${line%% *}" ;;
+      # Start times are in hundredths of a second since the boot, on every machine that has GPUs.
+      D) ((uptime - fields[19] / 100 > limit)) && echo "asleep ${line%% *}:${name//[^A-Za-z0-9_.\/:-]/_}" ;;
+    esac
   done
 }
 

@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: false
+# about: run
 # seconds: 60
 # inputs: [CHECK_PYTHON, CHECK_MODULES]
 # tools: [python3]

@@ -62,7 +62,7 @@ export const checksCommand: Command = {
 
 async function list(_args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
   const { loadChecks } = await import('../health/catalogue.ts');
-  const checks = await loadChecks(system.env);
+  const checks = await loadChecks(system);
   if (options.json) {
     printJson(
       terminal,
@@ -82,7 +82,7 @@ async function list(_args: Arguments, { system, terminal, options }: Context): P
 }
 
 async function show(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
-  const check = (await pick(text(args, 'check') ?? '', system.env))[0];
+  const check = (await pick(text(args, 'check') ?? '', system))[0];
   if (check === undefined) throw new UsageError('no check is named');
   if (options.json) printJson(terminal, check);
   else if (flag(args, 'probe')) terminal.out(`export LC_ALL=C\n${check.probe}`);
@@ -104,7 +104,7 @@ async function compile(args: Arguments, { system, terminal, options }: Context):
   const purpose = text(args, 'for') as 'gate' | 'prolog' | 'healthcheck';
   const only = text(args, 'only');
   const { profile } = await loadConfig(system, options);
-  const all = withLimits(await loadChecks(system.env), profile.limits);
+  const all = withLimits(await loadChecks(system), profile.limits);
   const checks =
     only === undefined
       ? all.filter((check) => isStandalone(check, purpose))
@@ -116,7 +116,7 @@ async function compile(args: Arguments, { system, terminal, options }: Context):
   return EXIT.ok;
 }
 
-async function pick(ids: string, env: Context['system']['env']): Promise<LoadedCheck[]> {
+async function pick(ids: string, system: Context['system']): Promise<LoadedCheck[]> {
   const { loadChecks, pickChecks } = await import('../health/catalogue.ts');
-  return pickChecks(await loadChecks(env), ids.split(','));
+  return pickChecks(await loadChecks(system), ids.split(','));
 }

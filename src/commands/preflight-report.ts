@@ -31,12 +31,21 @@ export function report(
   return CODE[status];
 }
 
-/** https://nagios-plugins.org/doc/guidelines.html: one line, no `|` in it but before performance data. */
-function nagiosLine(status: Status, verdicts: readonly Verdict[]): string {
+/**
+ * One line, with performance data behind the only `|`: how many verdicts of each kind, and the slowest probe in seconds. Nagios
+ * keeps 1 KiB of it by old habit, so what is worst comes first and the data is short.
+ * https://nagios-plugins.org/doc/guidelines.html
+ */
+export function nagiosLine(status: Status, verdicts: readonly Verdict[]): string {
   const bad = verdicts.filter((verdict) => verdict.status !== 'ok');
   const said = bad.map(({ node, check, message }) => `${node} ${check}: ${message}`).join('; ');
   const text = bad.length === 0 ? `${verdicts.length} checks are ok` : said;
-  return `PREFLIGHT ${NAGIOS[status]} - ${printable(text).replaceAll('|', '/')}`;
+  const counts = (Object.keys(NAGIOS) as Status[]).map(
+    (kind) => `${kind}=${verdicts.filter((verdict) => verdict.status === kind).length};;;0`,
+  );
+  const slowest = Math.max(0, ...verdicts.map(({ seconds }) => seconds));
+  const data = [...counts, `slowest=${slowest.toFixed(3)}s;;;0`].join(' ');
+  return `PREFLIGHT ${NAGIOS[status]} - ${printable(text).replaceAll('|', '/')} | ${data}`;
 }
 
 /** Worst first; nodes of which the same is said stand together, and what is ok is counted. */

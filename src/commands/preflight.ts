@@ -1,8 +1,9 @@
-import { UsageError } from '../errors.ts';
+import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
 import type { LoadedCheck } from '../health/catalogue.ts';
 import type { Inputs } from '../health/compile.ts';
 import type { Way } from '../health/nodes.ts';
 import type { System } from '../system/system.ts';
+import { printable } from '../terminal/terminal.ts';
 import { type Arguments, type Command, type Context, flag, text, texts } from './command.ts';
 
 export const preflightCommand: Command = {
@@ -45,27 +46,46 @@ export const preflightCommand: Command = {
       .option('nagios', { type: 'boolean', describe: 'One line in the form that Nagios reads' })
       .conflicts('nodes', 'job'),
   handler: async (args, context) => {
-    const [{ loadChecks, pickChecks }, { withLimits }, { preflight }, { report }] = await Promise.all([
-      import('../health/catalogue.ts'),
-      import('../health/limits.ts'),
-      import('../health/preflight.ts'),
-      import('./preflight-report.ts'),
-    ]);
-    const only = texts(args, 'only')
-      .flatMap((word) => word.split(','))
-      .filter((word) => word !== '');
-    const all = await loadChecks(context.system.env);
-    const run = await ofRun(args, context);
-    const place = await placeOf(args, context.system, run.options);
-    const limited = withLimits(all, run.limits);
-    const checks = only.length > 0 ? pickChecks(limited, only) : limited;
-    refuseUnasked(checks, only, place.nodes);
-    const verdicts = await preflight(context.system, { checks, ...run, ...place });
-    return report(verdicts, flag(args, 'nagios'), context);
+    if (!flag(args, 'nagios')) return run(args, context);
+    // Any other exit code than 0 to 3 means critical to Nagios: what could not be asked is unknown.
+    try {
+      return await run(args, context);
+    } catch (error) {
+      if (!(error instanceof OpsError)) throw error;
+      context.terminal.out(`PREFLIGHT UNKNOWN - ${printable(error.message).replaceAll('|', '/')}`);
+      return EXIT.unknown;
+    }
   },
 };
 
+async function run(args: Arguments, context: Context): Promise<ExitCode> {
+  const [{ loadChecks, pickChecks }, { withLimits }, { preflight }, { report }] = await Promise.all([
+    import('../health/catalogue.ts'),
+    import('../health/limits.ts'),
+    import('../health/preflight.ts'),
+    import('./preflight-report.ts'),
+  ]);
+  const only = texts(args, 'only')
+    .flatMap((word) => word.split(','))
+    .filter((word) => word !== '');
+  const all = await loadChecks(context.system);
+  const asked = await ofRun(args, context);
+  const place = await placeOf(args, context.system, asked.options);
+  const limited = withLimits(all, asked.limits);
+  // Of a run that nobody named nothing can be asked, and one node has nobody to speak with.
+  const due = limited.filter(
+    ({ about, inputs = [] }) =>
+      about !== 'run' || (asked.named && (!inputs.includes('CHECK_PEERS') || place.nodes.length > 1)),
+  );
+  const checks = only.length > 0 ? pickChecks(limited, only) : due;
+  refuseUnasked(checks, only, place.nodes);
+  const verdicts = await preflight(context.system, { checks, ...asked, ...place });
+  return report(verdicts, flag(args, 'nagios'), context);
+}
+
 interface OfRun {
+  /** Whether a run was named at all. */
+  readonly named: boolean;
   readonly inputs: Inputs;
   readonly environment: string;
   /** Of srun, for a short job of our own. */
@@ -90,7 +110,13 @@ async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
       throw new UsageError('what is to run? Give --recipe FILE or --phase PHASE');
     const { loadConfig } = await import('../config/load.ts');
     const { profile } = await loadConfig(context.system, choice);
-    return { inputs: inputsOfProfile(profile), environment: '', options: [], limits: profile.limits };
+    return {
+      named: false,
+      inputs: inputsOfProfile(profile),
+      environment: '',
+      options: [],
+      limits: profile.limits,
+    };
   }
   const [{ planInput }, { renderPart, valuesOf }] = await Promise.all([
     import('./run-template.ts'),
@@ -105,6 +131,7 @@ async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
     values[name] ? [`--${name}=${values[name]}`] : [],
   );
   return {
+    named: true,
     inputs: inputsOf(values, paths),
     environment: `RUN_DIR=/nonexistent\n${renderPart(input, 'node-environment')}`,
     options,

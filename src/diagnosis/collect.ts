@@ -27,9 +27,9 @@ const QUOTED_CHARACTERS = 500;
 export interface Collector {
   /**
    * One line, in the order of the log. `behind`: it holds no literal and is read for what it says of earlier ones.
-   * True where the lines behind it matter too.
+   * True where the lines behind it matter too. `before`: what stands before it and was not handed over.
    */
-  readonly line: (number: number, raw: string, behind: boolean) => boolean;
+  readonly line: (number: number, raw: string, behind: boolean, before: () => string) => boolean;
   /** Nothing more can be learned from the lines that follow: the run moved on after all that was found. */
   readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
@@ -161,7 +161,7 @@ export function collect(
   };
 
   return {
-    line: (number, raw, behind) => {
+    line: (number, raw, behind, before) => {
       reader.see(raw);
       const line = parseLine(raw.replaceAll('\u0000', ''));
       const next = attempt === null ? attemptStarted(line.text) : undefined;
@@ -169,7 +169,9 @@ export function collect(
         begin(next);
         return true;
       }
-      const traceback = tracebacks.exception(line);
+      const known = tracebacks.exception(line);
+      // Of an exception whose traceback has lost its first line, the frames still stand before it.
+      const traceback = known === '' && !behind ? before() : known;
       // An exception without a message holds no literal that could be looked for.
       const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
       for (const rule of rules) add(rule, number, quote(number, line, rule));

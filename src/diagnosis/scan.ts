@@ -9,6 +9,8 @@ const WINDOW = 32 * 1024;
 const TAIL = 64 * 1024;
 /** A longer line is cut into pieces of this length, so that memory does not depend on the log. */
 const LONGEST_LINE = 256 * 1024;
+/** Of what stands before a line, what is looked at. */
+const BEFORE = 4 * 1024;
 /** Of a log's beginning, what its search is tuned by. */
 const SAMPLE = 256 * 1024;
 /** Of one line, what is looked at. */
@@ -43,13 +45,19 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
     for (const piece of text.split('\r')) {
       if (piece === '') continue;
       const line = piece.length > LINE_CHARACTERS ? piece.slice(0, LINE_CHARACTERS) : piece;
-      if (!collector.line(number, line, !candidate)) continue;
+      if (!collector.line(number, line, !candidate, before)) continue;
       window = WINDOW;
       // What stands before a line that says something need not be known.
       tail = [];
       tailBytes = 0;
     }
     if (!candidate && collector.isSettled()) window = 0;
+  };
+
+  /** What stands before the line, as far as it was not handed over. */
+  const before = (): string => {
+    const last = tail.slice(-2).map(({ block }) => block.subarray(Math.max(0, block.length - BEFORE)));
+    return Buffer.concat(last).toString('utf8');
   };
 
   const lineEnd = (block: Buffer, from: number): number => {

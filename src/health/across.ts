@@ -1,6 +1,6 @@
 import type { Check, Rule } from './check-schema.ts';
 import { limitOf } from './check-schema.ts';
-import type { Facts } from './judge.ts';
+import { type Facts, isWhole } from './judge.ts';
 
 /** A node that stands out, and what its message may name. */
 export interface Odd {
@@ -18,7 +18,8 @@ export function oddNodes(check: Check, rule: Rule, byNode: ReadonlyMap<string, F
   if (known.length < 2) return [];
   if (rule.op === 'differs') return different(known);
   const numbers = known.flatMap(({ node, value }) =>
-    /^-?[0-9]{1,15}$/.test(value) ? [{ node, number: Number(value) }] : [],
+    // One that is no number is unknown on its node (judge.ts); the others are still compared.
+    isWhole(value) ? [{ node, number: Number(value) }] : [],
   );
   if (numbers.length < 2) return [];
   const sorted = numbers.map(({ number }) => number).sort((a, b) => a - b);

@@ -18,17 +18,20 @@ export function siteChecks(env: System['env']): string {
 }
 
 /**
- * All checks by name, a site's own among them.
+ * All checks by name, a site's own among them; whatever the build has not parsed is tried by `bash -n`.
  * @throws UsageError naming the file that is wrong, or that somebody else could change.
  */
-export async function loadChecks(env: System['env']): Promise<LoadedCheck[]> {
+export async function loadChecks(system: Pick<System, 'env' | 'exec'>): Promise<LoadedCheck[]> {
   const byId = new Map<string, LoadedCheck>();
-  const site = siteChecks(env);
+  const site = siteChecks(system.env);
   for (const directory of [join(packageRoot(), 'checks'), site]) {
-    for (const name of scriptsIn(directory)) {
+    const names = scriptsIn(directory);
+    // Who may write the directory may put another file in the place of one that was read and found good.
+    if (directory === site && names.length > 0) refuseForeign(directory);
+    for (const name of names) {
       const path = join(directory, name);
       if (directory === site) refuseForeign(path);
-      const check = await readCheck(path);
+      const check = await readCheck(system, path);
       byId.set(check.id, { ...check, path });
     }
   }
@@ -50,12 +53,17 @@ export function pickChecks(checks: readonly LoadedCheck[], ids: readonly string[
   return checks.filter(({ id }) => ids.includes(id));
 }
 
-async function readCheck(path: string): Promise<Check> {
+async function readCheck(system: Pick<System, 'env' | 'exec'>, path: string): Promise<Check> {
   const source = readSmallIfThere(path) ?? '';
   const built = precompiled.get(source);
   if (built) return built;
-  const { parseCheck } = await import('./parse-check.ts');
-  return parseCheck(path, source);
+  const [{ parseCheck }, { refuseBadBash }] = await Promise.all([
+    import('./parse-check.ts'),
+    import('./bash-syntax.ts'),
+  ]);
+  const check = parseCheck(path, source);
+  await refuseBadBash(system, path, source, check);
+  return check;
 }
 
 /** Its text runs as this user on every node: nobody else may be able to write it. */

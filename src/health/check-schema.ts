@@ -25,6 +25,13 @@ export const checkSchema = z.strictObject({
   scope: z.enum(['node', 'login', 'both']),
   level: z.enum(['node', 'run']),
   gate: z.boolean(),
+  /** What is said when all is well, with `{name}` as in a rule's message; the question, when left out. */
+  ok: z.optional(z.string().check(z.minLength(1))),
+  /**
+   * What a probe looks at: the node; what its own user has there (limits, variables); or a run, so that it is asked when
+   * one is named. The node, when left out.
+   */
+  about: z.optional(z.enum(['node', 'user', 'run'])),
   /** Time limit of the probe. */
   seconds: z.int().check(z.minimum(1), z.maximum(300)),
   faults: z.optional(z.array(z.int())),

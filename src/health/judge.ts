@@ -15,9 +15,14 @@ export interface Answer {
 export type Outcome = Status | undefined;
 
 /** A number that a rule can compare: whole, of any length. `[N/A]`, `3.5` and an empty text are none. */
-const WHOLE = /^-?[0-9]+$/;
+export function isWhole(value: string): boolean {
+  return /^-?[0-9]+$/.test(value);
+}
 
-/** @throws Error never: a fact that is missing or malformed is unknown, and never ok. */
+/**
+ * Never throws: a fact that is missing or malformed is unknown, and never ok. Of a rule that compares nodes it says only
+ * whether this node's fact can be compared (`oddNodes` does the rest).
+ */
 export function judgeRule(check: Check, rule: Rule, facts: Facts): Outcome {
   for (const [name, wanted] of Object.entries(rule.when ?? {})) {
     const value = facts.get(name);
@@ -26,12 +31,12 @@ export function judgeRule(check: Check, rule: Rule, facts: Facts): Outcome {
   }
   const value = facts.get(rule.fact);
   if (value === undefined) return 'unknown';
-  if (isAcross(rule)) return undefined;
+  if (isAcross(rule)) return rule.op === 'differs' || isWhole(value) ? undefined : 'unknown';
   const limit = String(limitOf(check, rule));
   if (rule.op === 'eq') return value === limit ? rule.severity : 'ok';
   if (rule.op === 'ne') return value === limit ? 'ok' : rule.severity;
   if (rule.op === 'in') return limit.split(' ').includes(value) ? rule.severity : 'ok';
-  if (!WHOLE.test(value)) return 'unknown';
+  if (!isWhole(value)) return 'unknown';
   return compare(BigInt(value), rule.op, BigInt(limit)) ? rule.severity : 'ok';
 }
 

@@ -1,3 +1,4 @@
+import { showNodeAddress } from '../slurm/sinfo.ts';
 import { type System, shortHostname } from '../system/system.ts';
 import { bundle, type Heard } from './bundle.ts';
 import type { Check } from './check-schema.ts';
@@ -22,7 +23,7 @@ export async function preflight(system: System, request: PreflightRequest): Prom
   const { checks, nodes, way, environment } = request;
   const onLogin = checks.filter(({ scope }) => scope !== 'node');
   const onNodes = nodes.length === 0 ? [] : checks.filter(({ scope }) => scope !== 'login');
-  const inputs = nodes.length < 2 ? request.inputs : { ...request.inputs, CHECK_PEERS: nodes.join(' ') };
+  const inputs = { ...request.inputs, ...(await peersOf(system, nodes, onNodes)) };
   const [here, there] = await Promise.all([
     onLogin.length === 0
       ? undefined
@@ -45,6 +46,18 @@ export async function preflight(system: System, request: PreflightRequest): Prom
           ),
         ]),
   ].sort((one, other) => rank(other.status) - rank(one.status));
+}
+
+/** The other nodes, and where the first of them is, for the checks that let the nodes speak with each other. */
+async function peersOf(system: System, nodes: readonly string[], checks: readonly Check[]): Promise<Inputs> {
+  const [first] = nodes;
+  if (first === undefined || nodes.length < 2) return {};
+  const wanted = checks.some(({ inputs = [] }) => inputs.includes('CHECK_MASTER_ADDR'));
+  const address = wanted ? await showNodeAddress(system, first) : undefined;
+  return {
+    CHECK_PEERS: nodes.join(' '),
+    ...(address === undefined ? {} : { CHECK_MASTER_ADDR: address }),
+  };
 }
 
 const NOTHING: Answer = { facts: new Map(), end: 'silent', seconds: 0 };

@@ -12,7 +12,7 @@ export function isStandalone(check: Check, purpose: Purpose): boolean {
   if (check.scope === 'login') return false;
   if (purpose === 'gate') return check.gate;
   // Of root's own environment nobody wants to know; scontrol in a prolog overloads the controller.
-  const aboutUser = check.level === 'run' || check.id === 'limits' || check.id === 'nccl-net';
+  const aboutUser = check.level === 'run' || (check.about ?? 'node') !== 'node';
   return !aboutUser && !(check.tools ?? []).some((tool) => tool === 'scontrol' || tool === 'sinfo');
 }
 

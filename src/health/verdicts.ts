@@ -28,7 +28,10 @@ function onNode(check: Check, node: string, answer: Answer, across: readonly Ver
     else found.push(verdict(check, node, answer, rule));
   }
   if (missing !== undefined) found.push(unknown(check, node, answer, `the probe did not tell ${missing}`));
-  if (found.length === 0) return [{ ...blank(check, node, answer), status: 'ok', message: check.question }];
+  if (found.length === 0) {
+    const message = check.ok === undefined ? check.question : fill(check.ok, answer.facts, check);
+    return [{ ...blank(check, node, answer), status: 'ok', message }];
+  }
   return worstOfEach(found);
 }
 

@@ -15,8 +15,8 @@ export type Allocation = { readonly jobId: string } | { readonly refused: string
 
 /** Seconds that the job may wait for its nodes: who asks sits at a terminal. */
 const IMMEDIATE_SECONDS = 10;
-/** Enough to compile a C++ file, little enough to fit beside other jobs. */
-const MEMORY = '500M';
+/** Enough to import torch with CUDA, little enough to fit beside other jobs. */
+const MEMORY = '2G';
 
 /**
  * Holds nodes for steps of our own, or says in Slurm's words why not.

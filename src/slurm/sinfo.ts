@@ -83,6 +83,16 @@ export async function showNodeStates(system: System, nodes: string): Promise<Nod
   return parseNodeStates(answer.stdout);
 }
 
+/**
+ * The address by which Slurm speaks to a node, for where node names do not resolve; undefined for a node it has not.
+ * @throws OpsError 69 or 75 from slurm().
+ */
+export async function showNodeAddress(system: System, node: string): Promise<string | undefined> {
+  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${node}`, '--format=%o'];
+  const { stdout } = await slurm(system, argv, { env: NO_DEFAULTS });
+  return stdout.split('\n')[0]?.trim() || undefined;
+}
+
 /** Reads `gnode04|down*|Not responding`; a node is there once a partition. */
 export function parseNodeStates(stdout: string): NodeState[] {
   const byNode = new Map<string, NodeState>();

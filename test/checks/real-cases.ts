@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Case } from './cases.ts';
 import { prints, printsChanged } from './support.ts';
 import { ANSWERING } from './tools.ts';
@@ -12,9 +13,32 @@ const D = '#include <unistd.h>\\nint main() { if (vfork() == 0) { sleep(9); _exi
 const inPidNamespace = (text: string) =>
   `printf '${D}' >d.cc; exec unshare -p -f --mount-proc bash -c '${text.replaceAll("'", "'\\''")}; exec "$@"' x "$@"`;
 
+const REDUCE = {
+  CHECK_PEERS: 'one two',
+  CHECK_MASTER_ADDR: '127.0.0.1',
+  CHECK_PYTHON: '/usr/bin/python3',
+  SLURMD_NODENAME: 'two',
+  SLURM_JOB_ID: String(process.pid),
+};
+
 /** What this machine can really have: full and read-only mounts, low limits, dead and living leftovers, stuck processes. */
 export const REAL_CASES: readonly Case[] = [
   { check: 'shm', title: 'room and nothing left', fires: [], before: small('/dev/shm', 'size=2g') },
+  {
+    check: 'all-reduce',
+    title: 'two that reduce with gloo',
+    fires: [],
+    env: REDUCE,
+    seconds: 60,
+    before: `SLURMD_NODENAME=one bash ${resolve('checks/all-reduce.sh')} >/dev/null 2>&1 &`,
+  },
+  {
+    check: 'all-reduce',
+    title: 'the other one does not come',
+    fires: ['all_reduce critical'],
+    env: { ...REDUCE, SLURM_JOB_ID: `${process.pid}-2`, CHECK_ALL_REDUCE_SECONDS: '8' },
+  },
+  { check: 'all-reduce', title: 'one alone', fires: ['all_reduce unknown'] },
   { check: 'shm', title: 'a small one', fires: ['shm_free_mib critical'], before: small('/dev/shm') },
   {
     check: 'shm',

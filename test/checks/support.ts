@@ -11,33 +11,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import type { Check as Parsed } from '../../src/health/check-schema.ts';
+import { judgeRule } from '../../src/health/judge.ts';
+import { parseCheck } from '../../src/health/parse-check.ts';
+import { type Status, worst } from '../../src/health/verdict.ts';
 
 export const CHECKS = resolve('checks');
 export const RECORDED = resolve('test/fixtures/checks');
 
-export type Status = 'ok' | 'warning' | 'unknown' | 'critical';
-export interface Rule {
-  readonly fact: string;
-  readonly op: string;
-  readonly limit?: string | number;
-  readonly when?: Readonly<Record<string, string>>;
-  readonly severity: Status;
-  readonly message: string;
-  readonly fix: string;
-}
-export interface Check {
-  readonly id: string;
-  readonly question: string;
-  readonly scope: 'node' | 'login' | 'both';
-  readonly level: 'node' | 'run';
-  readonly gate: boolean;
-  readonly seconds: number;
-  readonly faults?: readonly number[];
-  readonly inputs?: readonly string[];
-  readonly tools?: readonly string[];
-  readonly limits?: Readonly<Record<string, string | number>>;
-  readonly rules: readonly Rule[];
+/** A check as production code reads it, and its whole text. */
+export interface Check extends Parsed {
   readonly source: string;
 }
 
@@ -46,8 +29,7 @@ export const checks: readonly Check[] = readdirSync(CHECKS)
   .sort()
   .map((name) => {
     const source = readFileSync(join(CHECKS, name), 'utf8');
-    const comment = /^# ---\n([\s\S]*?)^# ---\n/m.exec(source)?.[1] ?? '';
-    return { ...parse(comment.replace(/^# ?/gm, '')), source } as Check;
+    return { ...parseCheck(join(CHECKS, name), source), source };
   });
 
 export function check(id: string): Check {
@@ -160,43 +142,17 @@ export async function run(id: string, setting: Setting = {}): Promise<Found> {
   return { facts, output, inTime, seconds: Number(process.hrtime.bigint() - start) / 1e9 };
 }
 
-const ACROSS = new Set(['differs', 'spread', 'below-median']);
-
-/** What one rule says of the facts of one node; undefined when it has nothing to say. */
-export function judge(one: Check, rule: Rule, facts: ReadonlyMap<string, string>): Status | undefined {
-  for (const [name, wanted] of Object.entries(rule.when ?? {})) {
-    const value = facts.get(name);
-    if (value === undefined) return 'unknown';
-    if (value !== wanted) return undefined;
-  }
-  const value = facts.get(rule.fact);
-  if (value === undefined) return 'unknown';
-  if (ACROSS.has(rule.op)) return undefined;
-  const limit = String(one.limits?.[String(rule.limit)] ?? rule.limit);
-  if (rule.op === 'eq') return value === limit ? rule.severity : 'ok';
-  if (rule.op === 'ne') return value !== limit ? rule.severity : 'ok';
-  if (rule.op === 'in') return limit.split(' ').includes(value) ? rule.severity : 'ok';
-  if (!/^-?\d+$/.test(value)) return 'unknown';
-  const [a, b] = [BigInt(value), BigInt(limit)];
-  const holds = { lt: a < b, le: a <= b, gt: a > b, ge: a >= b }[rule.op];
-  if (holds === undefined) throw new Error(`${one.id}: no operator "${rule.op}"`);
-  return holds ? rule.severity : 'ok';
-}
-
-const RANK: readonly Status[] = ['ok', 'warning', 'unknown', 'critical'];
-
-/** The worst that the rules of a check say. */
+/** The worst that the rules of a check say of one node. */
 export function status(id: string, found: Found): Status {
-  const said = check(id).rules.map((rule) => judge(check(id), rule, found.facts) ?? 'ok');
-  return said.reduce<Status>(
-    (a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a),
-    found.inTime ? 'ok' : 'unknown',
-  );
+  const one = check(id);
+  const said = one.rules.map((rule) => judgeRule(one, rule, found.facts) ?? 'ok');
+  return worst(found.inTime ? said : [...said, 'unknown']);
 }
 
 /** The rules that hold, as "fact severity". */
 export function firing(id: string, found: Found): string[] {
-  return check(id)
-    .rules.filter((rule) => judge(check(id), rule, found.facts) === rule.severity)
+  const one = check(id);
+  return one.rules
+    .filter((rule) => judgeRule(one, rule, found.facts) === rule.severity)
     .map((rule) => `${rule.fact} ${rule.severity}`);
 }

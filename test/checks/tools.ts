@@ -31,7 +31,7 @@ export const ANSWERING: Tools = {
 
 /** What a caller would set, so that every part of every probe has something to ask. */
 export const INPUTS: Readonly<Record<string, string>> = {
-  CHECK_PEERS: 'gnode02',
+  CHECK_PEERS: 'gnode02 gnode03',
   CHECK_PARTITION: 'gpu',
   CHECK_ACCOUNT: 'research',
   CHECK_OUTPUT: '/tmp',

@@ -21,6 +21,8 @@ const excerpts = [
   'excerpts-7.jsonl',
   'excerpts-8.jsonl',
   'excerpts-9.jsonl',
+  'excerpts-10.jsonl',
+  'excerpts-11.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()

@@ -58,6 +58,12 @@ describe('a failure that no runbook knows', () => {
     expect(await verdict(text)).not.toBe('healthy');
   });
 
+  it('may be told by its frames, though the first line of its traceback is lost', async () => {
+    const frames = '  File "rendezvous.py", line 9, in f\n    store = TCPStore(host, port)\n';
+    expect(await verdict(`${frames}RuntimeError: Connection timed out\n`)).toBe('rendezvous-failed');
+    expect(await verdict('RuntimeError: Connection timed out\n')).not.toBe('rendezvous-failed');
+  });
+
   it('is judged in little time, whatever the line', () => {
     const words = ['a.', 'Error', 'exit code', 'NVRM: ', 'overflow ', 'loss ', 'x: ', 'A', ' ', 'transport'];
     const started = performance.now();

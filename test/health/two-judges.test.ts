@@ -6,6 +6,7 @@ import { loadChecks } from '../../src/health/catalogue.ts';
 import type { Check, Rule } from '../../src/health/check-schema.ts';
 import { quoted, rulesFunction } from '../../src/health/compile.ts';
 import { fill, isAcross, judgeRule } from '../../src/health/judge.ts';
+import { exec } from '../../src/system/exec.ts';
 
 interface Case {
   readonly check: Check;
@@ -142,7 +143,7 @@ describe('one rule, two judges', () => {
   });
 
   it('says the same of every rule of the catalogue', async () => {
-    const checks = await loadChecks({ HOME: '/nowhere' });
+    const checks = await loadChecks({ env: { HOME: '/nowhere', PATH: process.env.PATH }, exec });
     const cases = checks.flatMap((check) => {
       const wanted = [...new Set(check.rules.flatMap((one) => [one.fact, ...Object.keys(one.when ?? {})]))];
       const limits = check.rules.flatMap((one) => [String(one.limit), ...Object.values(one.when ?? {})]);
