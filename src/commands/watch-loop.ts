@@ -1,10 +1,11 @@
 import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { type Lease, takeLease } from '../system/lease.ts';
+import type { Lease } from '../system/lease.ts';
 import { schedule } from '../system/schedule.ts';
 import { printable } from '../terminal/terminal.ts';
 import { documentOf } from '../watch/document.ts';
+import { takeWatch } from '../watch/lease.ts';
 import { tick } from '../watch/tick.ts';
 import type { Context } from './command.ts';
 import { passes } from './watch.ts';
@@ -13,13 +14,8 @@ import { type Shown, showTick } from './watch-text.ts';
 export interface WatchOptions {
   readonly profile: Profile;
   readonly choice: ConfigChoice;
-  /** Where the lease lies. */
-  readonly directory: string;
   readonly pattern: string;
 }
-
-/** A lease is free again after a minute: it is renewed well before, also while nothing is looked at. */
-const RENEW_MS = 20_000;
 
 /**
  * Looks until a signal comes. Of several watchers on the same state one acts: the others stand by, and one of them goes
@@ -31,9 +27,12 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
   let standsBy = false;
   let shown: Shown = new Map();
   const turn = async (): Promise<void> => {
-    if (lease !== undefined && !(await lease.holds())) lease = undefined;
+    if (lease !== undefined && !(await lease.holds())) {
+      await lease.release();
+      lease = undefined;
+    }
     try {
-      lease ??= await takeLease(system, options.directory, 'watches');
+      lease ??= await takeWatch(system);
       standsBy = false;
       const result = await tick(system, { ...options, lease });
       if (context.options.json) terminal.out(JSON.stringify(documentOf(result)));
@@ -44,7 +43,6 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
       standsBy = lease === undefined;
     }
   };
-  const renewal = setInterval(() => void lease?.renew(), RENEW_MS);
   try {
     await turn();
     return await new Promise<ExitCode>((resolve, reject) => {
@@ -57,7 +55,6 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
         process.once(signal, () => stop(() => resolve(EXIT.cancelled)));
     });
   } finally {
-    clearInterval(renewal);
-    if (lease !== undefined && (await lease.holds())) await lease.release();
+    await lease?.release();
   }
 }

@@ -15,7 +15,7 @@ export const watchCommand: Command = {
         type: 'string',
         default: '60s',
         requiresArg: true,
-        describe: 'Time between two looks: 10s to 60m, an even part of a minute or an hour',
+        describe: 'Time between two looks: 2s to 60m, an even part of a minute or an hour',
       })
       .epilogue(
         'Exit code of --once: 0 all is well, 1 a warning, 2 something critical, 75 Slurm did not answer or another watcher is at it.',
@@ -25,27 +25,20 @@ export const watchCommand: Command = {
 
 async function watch(args: Arguments, context: Context): Promise<ExitCode> {
   const { system, options } = context;
-  const [{ loadConfig }, { watchDirectory }, { openOwnDirectory }, { stateHome }] = await Promise.all([
-    import('../config/load.ts'),
-    import('../watch/memory.ts'),
-    import('../system/own-directory.ts'),
-    import('../system/system.ts'),
-  ]);
+  const { loadConfig } = await import('../config/load.ts');
   const { profile } = await loadConfig(system, options);
   const choice = { config: options.config, profile: options.profile };
-  await openOwnDirectory(stateHome(system.env));
-  const directory = await openOwnDirectory(watchDirectory(system.env));
   if (!flag(args, 'once')) {
     const { watchOn } = await import('./watch-loop.ts');
-    return watchOn(context, { profile, choice, directory, pattern: patternOf(text(args, 'every') ?? '') });
+    return watchOn(context, { profile, choice, pattern: patternOf(text(args, 'every') ?? '') });
   }
-  const [{ takeLease }, { tick }, { showTick, exitCodeOf }, { documentOf }] = await Promise.all([
-    import('../system/lease.ts'),
+  const [{ takeWatch }, { tick }, { showTick, exitCodeOf }, { documentOf }] = await Promise.all([
+    import('../watch/lease.ts'),
     import('../watch/tick.ts'),
     import('./watch-text.ts'),
     import('../watch/document.ts'),
   ]);
-  const lease = await takeLease(system, directory, 'watches');
+  const lease = await takeWatch(system);
   try {
     const result = await tick(system, { profile, choice, lease });
     if (options.json) printJson(context.terminal, documentOf(result));

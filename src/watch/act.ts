@@ -26,7 +26,7 @@ export async function act(
   system: System,
   target: RunTarget,
   diagnosis: Known,
-  { profile, choice, affected, nodes }: ActContext,
+  { profile, choice, affected, nodes, seenAt }: ActContext,
 ): Promise<Action> {
   const [cause] = diagnosis.causes;
   const base = { runId: target.manifest.runId, fault: cause?.fault ?? null };
@@ -35,7 +35,7 @@ export async function act(
       diagnosis,
       target,
       profile,
-      seenAt: null,
+      seenAt,
       fleet: nodes === null ? null : { nodes, affected },
       config: choice,
     });
@@ -52,6 +52,8 @@ export interface ActContext {
   /** Nodes that show the same fault now, and all nodes; null when Slurm did not say. */
   readonly affected: number;
   readonly nodes: number | null;
+  /** When what is acted on was so; null for this moment. */
+  readonly seenAt: Date | null;
 }
 
 function stepsOf({ plan, results }: Repair): Action['steps'] {

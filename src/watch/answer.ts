@@ -90,12 +90,15 @@ async function answerBadEnd(
     { runId, memory: run, job, attempt: happening.attempt, isRequeued, diagnosis },
     scene.now,
   );
-  if (diagnosis.status !== 'diagnosed') return { run: { ...after, trouble }, action: null };
+  const at = timeOf(event, run);
+  const isOld = at !== null && scene.now.getTime() - at.getTime() > OLD_MS;
+  if (diagnosis.status !== 'diagnosed' || (isOld && !isRequeued))
+    return { run: { ...after, trouble }, action: null };
   const action = await act(
     system,
     target,
     diagnosis,
-    contextOf(profile, choice, scene, trouble.alert.nodes.length),
+    contextOf({ profile, choice, scene }, trouble.alert.nodes.length, at),
   );
   return { run: { ...after, trouble: withAction(trouble, action) }, action };
 }
@@ -107,8 +110,22 @@ function recordOf({ look }: Scene, { jobId, startTime }: RunMemory) {
   );
 }
 
-function contextOf(profile: Profile, choice: ConfigChoice, { look }: Scene, affected: number): ActContext {
-  return { profile, choice, affected, nodes: look.nodes?.size ?? null };
+function contextOf(
+  { profile, choice, scene }: AnswerContext,
+  affected: number,
+  seenAt: Date | null,
+): ActContext {
+  return { profile, choice, affected, nodes: scene.look.nodes?.size ?? null, seenAt };
+}
+
+/** An end that is older than this when it is seen first is told, and left to a person. */
+const OLD_MS = 3_600_000;
+
+/** When the attempt ended; of one whose job runs anew already its start, which makes it older than that. */
+function timeOf({ happening, queued }: Event, run: RunMemory): Date | null {
+  const seconds = happening.kind === 'ended' ? happening.job.endTime : run.startTime;
+  const isNow = happening.kind === 'requeued' && queued?.state.phase === 'pending';
+  return seconds === null || isNow ? null : new Date(seconds * 1000);
 }
 
 /** Answers runs that stand still: evidence is collected before anything is ended, and once an attempt. */
@@ -126,7 +143,7 @@ export async function answerHangs(
     const target = await targetOf(system, runId);
     if (target === undefined) continue;
     const diagnosis = await diagnosisOfHang(system, 'no progress in two looks', null);
-    actions.push(await act(system, target, diagnosis, contextOf(profile, choice, scene, 0)));
+    actions.push(await act(system, target, diagnosis, contextOf({ profile, choice, scene }, 0, null)));
     runs[runId] = { ...run, acted: attempt };
   }
   return { runs, actions };

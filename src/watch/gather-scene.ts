@@ -69,12 +69,11 @@ export async function gatherScene(
 
 /** The job and the attempt that runs now; what was kept for reading an attempt goes when there is none. */
 function seen(run: RunMemory, job: SlurmJob): RunMemory {
-  const runsNow =
-    job.state.phase === 'running' || job.state.phase === 'completing' || job.state.phase === 'suspended';
+  const runsNow = job.state.phase === 'running' || job.state.phase === 'suspended';
   return {
     ...run,
     jobId: job.jobId,
-    startTime: runsNow ? job.startTime : run.startTime,
+    startTime: runsNow ? job.startTime : job.jobId === run.jobId ? run.startTime : null,
     over: null,
   };
 }

@@ -21,6 +21,8 @@ export function happening(
   queued: SlurmJob | undefined,
   accounted: SlurmJob | undefined,
 ): Happening {
+  // While Slurm ends an attempt that it will start again, it already shows another start, second by second.
+  if (queued?.state.phase === 'completing') return NOTHING;
   if (queued !== undefined && isActive(queued.state)) {
     const attempt = attemptOf(run.jobId, run.startTime);
     const isSame =

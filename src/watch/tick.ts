@@ -1,6 +1,7 @@
 import { alertsDirectory, readKept } from '../alert/store.ts';
 import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
+import { EXIT, OpsError } from '../errors.ts';
 import { beat } from '../notify/heartbeat.ts';
 import { type Told, tell } from '../notify/tell.ts';
 import type { Lease } from '../system/lease.ts';
@@ -67,11 +68,12 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
     return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
   }
   const gathered = await gatherScene(system, seen, memory, profile);
-  await lease.renew();
+  await stillOurs(lease);
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
   const hangs = await answerHangs(system, ends.runs, context);
   const runs = withoutOver(hangs.runs, gathered.scene);
+  await stillOurs(lease);
   const settled = { ...gathered.scene, runs: withNewTroubles(gathered.scene.runs, runs) };
   await writeMemory(system, {
     version: 1,
@@ -105,6 +107,13 @@ function withNewTroubles(seen: readonly Watched[], runs: Memory['runs']): Watche
     memory.trouble !== null && !known.has(runId) ? [{ runId, memory, job: undefined, isRead: true }] : [],
   );
   return [...seen.map((run) => ({ ...run, memory: runs[run.runId] ?? run.memory })), ...others];
+}
+
+/** Who was stopped for so long that another one watches now must neither act nor remember. */
+async function stillOurs(lease: Lease): Promise<void> {
+  if (!(await lease.holds()))
+    throw new OpsError('another opsctl has taken over the watch', { exitCode: EXIT.tryAgain });
+  await lease.renew();
 }
 
 const DAY_S = 24 * 3600;

@@ -18,6 +18,10 @@ describe('what became of a run', () => {
     expect(happening(run, job({ startTime: 2_000 }), undefined)).toEqual({ kind: 'requeued', attempt });
   });
 
+  it('is nothing yet while Slurm ends the attempt and shows a start that moves on', () => {
+    expect(happening(run, job({ state: 'COMPLETING', startTime: 1_500 }), undefined).kind).toBe('none');
+  });
+
   it('is told once', () => {
     expect(happening({ ...run, handled: '12@1000' }, job({ state: 'PENDING' }), undefined).kind).toBe('none');
     const failed = job({ state: 'FAILED', startTime: 1_000 });
