@@ -1,7 +1,16 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OPSCTL, run, startSandbox, type TestSandbox, until } from './support.ts';
+import { OPSCTL, startSandbox, type TestSandbox, until } from './support.ts';
 
 /** Another user: base-passwd's `games`, whom every Debian has and nobody is. */
 const OTHER = 5;
@@ -14,7 +23,10 @@ describe.skipIf(process.getuid?.() !== 0)('with two users on one cluster', () =>
   let other: string;
   beforeAll(async () => {
     slurm = await startSandbox(['--nodes', '2']);
-    for (const open of [slurm.root, slurm.dir]) chmodSync(open, 0o755);
+    // A sandbox is its owner's alone; here another user has jobs in it, as on a cluster.
+    const nodes = ['gnode01', 'gnode02'].map((node) => join('spool', node));
+    for (const part of ['', 'etc', 'run', 'spool', ...nodes]) chmodSync(join(slurm.dir, part), 0o755);
+    chmodSync(slurm.root, 0o755);
     other = join(slurm.root, 'other');
     mkdirSync(other);
     chownSync(other, OTHER, OTHER_GROUP);
@@ -95,19 +107,12 @@ describe.skipIf(process.getuid?.() !== 0)('with two users on one cluster', () =>
 
   it('writes the watcher into the crontab of a real user and takes it out again, and nothing else', async () => {
     const env = { HOME: other, OPSCTL_HOME: join(other, 'state') };
-    const opsctl = join(slurm.root, 'opsctl');
-    await run([
-      'cp',
-      '-r',
-      ...['bin', 'dist', 'templates', 'package.json'].map((part) => join(OPSCTL, '..', '..', part)),
-      '--parents',
-      slurm.root,
-    ]);
-    const installed = join(slurm.root, OPSCTL);
+    const installed = join(other, 'opsctl');
+    for (const part of ['bin', 'dist', 'templates', 'trainers', 'package.json'])
+      cpSync(join(OPSCTL, '..', '..', part), join(installed, part), { recursive: true });
     const cron = (...words: string[]) =>
-      slurm.slurm([...AS_OTHER, installed, 'cron', ...words], { cwd: other, env });
+      slurm.slurm([...AS_OTHER, join(installed, 'bin', 'opsctl.cjs'), 'cron', ...words], { cwd: other, env });
     const table = async () => (await asOther(['crontab', '-l'])).stdout;
-    expect(opsctl).toContain(slurm.root);
     const mine = '# 备份\r\n0 3 * * * /bin/true 100\\%\r\n';
     writeFileSync(join(other, 'mine'), mine);
     await asOther(['crontab', join(other, 'mine')]);
