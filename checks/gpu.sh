@@ -13,6 +13,12 @@
 #   gpu_margin_celsius: 5
 #   gpu_memory_mib: 15
 # rules:
+#   - fact: gpus_hidden
+#     op: eq
+#     limit: "yes"
+#     severity: unknown
+#     message: "this job has not been given the node's GPUs, so they cannot be looked at"
+#     fix: "opsctl preflight --job JOB --only gpu   # of a job that holds them"
 #   - fact: gpu_driver
 #     op: ne
 #     limit: ok
@@ -134,11 +140,22 @@ celsius() { # VARIABLE VALUE
   esac
 }
 
+# Whether Slurm keeps GPUs of the node from this job (ConstrainDevices): then fewer than all say nothing about the node.
+hidden() {
+  local device said
+  for device in /dev/nvidia[0-9]*; do
+    [[ -c $device ]] || continue
+    said=$({ : <"$device"; } 2>&1)
+    case $said in *'not permitted'* | *'Permission denied'*) return 0 ;; esac
+  done
+  return 1
+}
+
 gpu() {
   local report code driver=ok expected=${CHECK_GPUS:-0}
   if ((expected > 0)); then echo gpus_expected=yes; else echo gpus_expected=no; fi
   if ! type -P nvidia-smi >/dev/null; then
-    printf '%s\n' gpu_driver=missing gpus=0 "gpus_missing=$expected" gpu_report=none
+    printf '%s\n' gpus_hidden=no gpu_driver=missing gpus=0 "gpus_missing=$expected" gpu_report=none
     printf '%s\n' gpu_margin=not-told gpus_idle=no
     return
   fi
@@ -150,8 +167,12 @@ gpu() {
     *"couldn't communicate with the NVIDIA driver"*) driver=not-loaded ;;
     *'Unable to determine the device handle'*) driver=gpu-lost ;;
   esac
+  if [[ $driver == no-devices ]] && hidden; then
+    echo gpus_hidden=yes
+    return
+  fi
   if [[ $driver != ok ]]; then
-    printf '%s\n' "gpu_driver=$driver" gpus=0 "gpus_missing=$expected" gpu_report=none
+    printf '%s\n' gpus_hidden=no "gpu_driver=$driver" gpus=0 "gpus_missing=$expected" gpu_report=none
     printf '%s\n' gpu_margin=not-told gpus_idle=no
     return
   fi
@@ -224,7 +245,11 @@ gpu() {
   done <<<"$report"
   # Half a report, or one in words that are not known, says nothing about the GPUs.
   [[ $unreadable == '' && $attached =~ ^[0-9]+$ && $seen == "$attached" && $whole == "$attached" ]] || return
-  printf '%s\n' gpu_driver=ok gpu_report=whole "gpus=$seen" "gpus_missing=$((expected > seen ? expected - seen : 0))" \
+  if ((seen < expected)) && hidden; then
+    echo gpus_hidden=yes
+    return
+  fi
+  printf '%s\n' gpus_hidden=no gpu_driver=ok gpu_report=whole "gpus=$seen" "gpus_missing=$((expected > seen ? expected - seen : 0))" \
     "gpus_idle=${CHECK_GPUS_IDLE:-no}" "driver_version=$driver_version" "cuda_version=$cuda_version" \
     "gpu_ecc=$ecc" "gpu_sram_threshold=$sram" "gpu_pages_pending=$pages" "gpu_remap_pending=$remap" \
     "gpu_remap_failed=$remap_failed" "gpu_reset_required=$reset" "gpu_slowdown=$slowdown" "gpu_thermal=$thermal" \

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
+import { benchNhc, benchNodes } from './bench-preflight.mjs';
 import { benchWatch } from './bench-watch.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -23,6 +24,7 @@ const PARTS = {
   diagnose: () => benchDiagnose(compare),
   lint: lintBesideShellcheck,
   watch: watchManyJobs,
+  preflight: benchPreflight,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
@@ -72,6 +74,13 @@ function benchStart() {
   compare('opsctl render sft / node -e 0', 2, () => time([opsctl, 'render', ...sft], env), bare);
   if (hasSlurm()) benchSubmit(env, sft);
   else console.log('Slurm is not installed here: submit is not measured');
+}
+
+function benchPreflight() {
+  const tools = { opsctl, place, compare, time };
+  benchNhc(tools);
+  if (hasSlurm()) benchNodes(tools);
+  else console.log('Slurm is not installed here: preflight is not measured');
 }
 
 function benchSubmit(env, sft) {
@@ -131,12 +140,12 @@ function report() {
   if (rows.some(({ ratio, limit }) => limit !== undefined && ratio > limit)) process.exitCode = 1;
 }
 
-/** Wall time of one process in milliseconds; one that fails ends the bench. */
-function time([program, ...argv], env = process.env) {
+/** Wall time of one process in milliseconds; one that ends with another exit code than these ends the bench. */
+function time([program, ...argv], env = process.env, codes = [0]) {
   const start = performance.now();
   const result = spawnSync(program, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const elapsed = performance.now() - start;
-  if (result.status !== 0) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
+  if (!codes.includes(result.status)) throw new Error(`${program} ${argv.join(' ')}: ${result.stderr}`);
   return elapsed;
 }
 

@@ -45,7 +45,13 @@ export function nagiosLine(status: Status, verdicts: readonly Verdict[]): string
   );
   const slowest = Math.max(0, ...verdicts.map(({ seconds }) => seconds));
   const data = [...counts, `slowest=${slowest.toFixed(3)}s;;;0`].join(' ');
-  return `PREFLIGHT ${NAGIOS[status]} - ${printable(text).replaceAll('|', '/')} | ${data}`;
+  return `${nagiosHead(status, text)} | ${data}`;
+}
+
+/** What stands before the performance data: no line break and no bar, either of which would begin another part. */
+export function nagiosHead(status: Status, text: string): string {
+  const line = printable(text.replace(/\s+/g, ' ')).replaceAll('|', '/');
+  return `PREFLIGHT ${NAGIOS[status]} - ${line}`;
 }
 
 /** Worst first; nodes of which the same is said stand together, and what is ok is counted. */

@@ -3,7 +3,6 @@ import type { LoadedCheck } from '../health/catalogue.ts';
 import type { Inputs } from '../health/compile.ts';
 import type { Way } from '../health/nodes.ts';
 import type { System } from '../system/system.ts';
-import { printable } from '../terminal/terminal.ts';
 import { type Arguments, type Command, type Context, flag, text, texts } from './command.ts';
 
 export const preflightCommand: Command = {
@@ -52,7 +51,8 @@ export const preflightCommand: Command = {
       return await run(args, context);
     } catch (error) {
       if (!(error instanceof OpsError)) throw error;
-      context.terminal.out(`PREFLIGHT UNKNOWN - ${printable(error.message).replaceAll('|', '/')}`);
+      const { nagiosHead } = await import('./preflight-report.ts');
+      context.terminal.out(nagiosHead('unknown', error.message));
       return EXIT.unknown;
     }
   },

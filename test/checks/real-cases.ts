@@ -21,6 +21,13 @@ const REDUCE = {
   SLURM_JOB_ID: String(process.pid),
 };
 
+/** A GPU's device that may not be opened, as under ConstrainDevices: on a file system without devices. */
+const HIDDEN_GPU = [
+  'mount -t tmpfs t /dev && mknod -m 666 /dev/null c 1 3 && ln -s /proc/self/fd /dev/fd && mkdir /dev/n',
+  'mount -t tmpfs -o nodev t /dev/n && mknod -m 666 /dev/n/nvidia0 c 195 0',
+  'touch /dev/nvidia0 && mount --bind /dev/n/nvidia0 /dev/nvidia0',
+].join(' && ');
+
 /** What this machine can really have: full and read-only mounts, low limits, dead and living leftovers, stuck processes. */
 export const REAL_CASES: readonly Case[] = [
   { check: 'shm', title: 'room and nothing left', fires: [], before: small('/dev/shm', 'size=2g') },
@@ -39,6 +46,14 @@ export const REAL_CASES: readonly Case[] = [
     env: { ...REDUCE, SLURM_JOB_ID: `${process.pid}-2`, CHECK_ALL_REDUCE_SECONDS: '8' },
   },
   { check: 'all-reduce', title: 'one alone', fires: ['all_reduce unknown'] },
+  {
+    check: 'gpu',
+    title: 'GPUs that the short job has not been given',
+    fires: ['gpus_hidden unknown'],
+    tools: { 'nvidia-smi': "echo 'No devices were found'; exit 6" },
+    env: { CHECK_GPUS: '8' },
+    before: HIDDEN_GPU,
+  },
   { check: 'shm', title: 'a small one', fires: ['shm_free_mib critical'], before: small('/dev/shm') },
   {
     check: 'shm',

@@ -138,6 +138,25 @@ describe.runIf(root)('opsctl preflight, on a real Slurm', () => {
     expect(found.bad.filter((one) => /^gnode.* cxx critical/.test(one))).toHaveLength(8);
   });
 
+  it('lets the nodes do an all-reduce, and names the one that does not take part', async () => {
+    const profile = join(slurm.root, 'opsctl.yaml');
+    writeFileSync(
+      profile,
+      'profiles: { here: { environment: { python: /usr/bin/python3 }, limits: { all_reduce_seconds: 12 } } }\n',
+    );
+    const ask = (nodes: string) => preflight('--config', profile, '--nodes', nodes, '--only', 'all-reduce');
+    const whole = await ask('gnode[01-02]');
+    expect([whole.code, whole.bad]).toEqual([0, []]);
+    expect(whole.verdicts[0]?.message).toMatch(/^gloo: [1-9]\d* MB\/s between 2 nodes$/);
+    await inNode('gnode02', 'mount --bind /bin/false "$(readlink -f /usr/bin/python3)"');
+    const start = Date.now();
+    const short = await ask('gnode[01-02]');
+    await inNode('gnode02', 'umount "$(readlink -f /usr/bin/python3)"');
+    expect(short.bad).toEqual(['gnode01 all-reduce critical', 'gnode02 all-reduce unknown']);
+    expect(short.first?.message).toBe('not taking part: gnode02');
+    expect(Date.now() - start).toBeLessThan(20_000);
+  });
+
   it("calls a probe of a site's own that hangs unknown, and the others are not delayed", async () => {
     writeFileSync(join(config, 'own.sh'), OWN);
     const start = Date.now();

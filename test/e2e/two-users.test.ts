@@ -26,7 +26,8 @@ describe.skipIf(process.getuid?.() !== 0)('with two users on one cluster', () =>
     // A sandbox is its owner's alone; here another user has jobs in it, as on a cluster.
     const nodes = ['gnode01', 'gnode02'].map((node) => join('spool', node));
     for (const part of ['', 'etc', 'run', 'spool', ...nodes]) chmodSync(join(slurm.dir, part), 0o755);
-    for (const file of ['slurm.conf', 'gres.conf', 'cgroup.conf']) chmodSync(join(slurm.dir, 'etc', file), 0o644);
+    for (const file of ['slurm.conf', 'gres.conf', 'cgroup.conf'])
+      chmodSync(join(slurm.dir, 'etc', file), 0o644);
     chmodSync(slurm.root, 0o755);
     other = join(slurm.root, 'other');
     mkdirSync(other);
