@@ -1,16 +1,7 @@
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OPSCTL, startSandbox, type TestSandbox, until } from './support.ts';
+import { startSandbox, type TestSandbox, until } from './support.ts';
 
 /** Another user: base-passwd's `games`, whom every Debian has and nobody is. */
 const OTHER = 5;
@@ -105,34 +96,5 @@ describe.skipIf(process.getuid?.() !== 0)('with two users on one cluster', () =>
       code: 1,
       stderr: expect.stringContaining('belongs to another user (uid 5)'),
     });
-  });
-
-  it('writes the watcher into the crontab of a real user and takes it out again, and nothing else', async () => {
-    const env = { HOME: other, OPSCTL_HOME: join(other, 'state') };
-    const installed = join(other, 'opsctl');
-    for (const part of ['bin', 'dist', 'templates', 'trainers', 'package.json'])
-      cpSync(join(OPSCTL, '..', '..', part), join(installed, part), { recursive: true });
-    const cron = (...words: string[]) =>
-      slurm.slurm([...AS_OTHER, join(installed, 'bin', 'opsctl.cjs'), 'cron', ...words], { cwd: other, env });
-    const table = async () => (await asOther(['crontab', '-l'])).stdout;
-    const mine = '# 备份\r\n0 3 * * * /bin/true 100\\%\r\n';
-    writeFileSync(join(other, 'mine'), mine);
-    await asOther(['crontab', join(other, 'mine')]);
-    try {
-      const first = await cron('install', '--with', 'crontab');
-      expect(first.code, first.stderr).toBe(0);
-      const once = await table();
-      expect(once.startsWith(mine)).toBe(true);
-      expect(once).toContain(`/bin/sh ${other}/state/cron/watch.sh\n`);
-      expect((await cron('install', '--with', 'crontab')).stdout).toContain('(it did already)');
-      expect(await table()).toBe(once);
-      expect(JSON.parse((await cron('status', '--json')).stdout)).toMatchObject({ state: 'waiting' });
-      await slurm.slurm([...AS_OTHER, '/bin/sh', join(other, 'state', 'cron', 'watch.sh')], { cwd: '/' });
-      expect(JSON.parse((await cron('status', '--json')).stdout)).toMatchObject({ state: 'looking' });
-      expect(await cron('remove')).toMatchObject({ code: 0 });
-      expect(await table()).toBe(mine);
-    } finally {
-      await asOther(['crontab', '-r']);
-    }
   });
 });
