@@ -22,6 +22,7 @@ const FLOORS = [
   'remedy',
   'watch',
   'cron',
+  'oncall',
   'sandbox',
   'drill',
   'commands',

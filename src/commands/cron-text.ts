@@ -1,6 +1,6 @@
 import type { Installation, Installed } from '../cron/install.ts';
 import type { State, Status } from '../cron/status.ts';
-import { formatDuration } from '../slurm/duration.ts';
+import { formatSpan } from '../terminal/span.ts';
 import { printable, type Terminal } from '../terminal/terminal.ts';
 
 /** What would be written, whole. */
@@ -53,7 +53,7 @@ export function statusLines(status: Status, style: Terminal['style']): string[] 
     style(state in colour ? colour[state as keyof typeof colour] : 'red', SAID[state]),
     ...(lastLook === null
       ? ['  last look: none that is known']
-      : [`  last look: ${formatDuration(lastLook.secondsAgo)} ago, at ${lastLook.at} on ${lastLook.host}`]),
+      : [`  last look: ${formatSpan(lastLook.secondsAgo)} ago, at ${lastLook.at}`]),
     ...(line === null ? [] : [`  ${scheduler}: ${line}`]),
     ...(installedAt === null ? [] : [`  installed: ${installedAt} on ${installedOn}, every ${every} min`]),
     ...unreadable.map((why) => `  ${why}`),

@@ -12,6 +12,7 @@ import { initCommand } from './init.ts';
 import { lintCommand } from './lint.ts';
 import { logsCommand } from './logs.ts';
 import { notifyCommand } from './notify.ts';
+import { oncallCommand } from './oncall.ts';
 import { pipelineCommand } from './pipeline.ts';
 import { preflightCommand } from './preflight.ts';
 import { pruneCommand } from './prune.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   faultsCommand,
   lintCommand,
   runbookCommand,
+  oncallCommand,
   watchCommand,
   cronCommand,
   silenceCommand,

@@ -93,14 +93,12 @@ async function settle({ system }: Context): Promise<void> {
 
 /** A person who says what to do needs no cause for it. */
 async function diagnosisOf(name: string, only: readonly string[], { system, terminal }: Context) {
-  const [{ loadRunbooks, siteDirectory }, { diagnose }, { gatherTarget }, { printable }] = await Promise.all([
+  const [{ loadRunbooks }, { diagnose }, { gatherTarget }, { printable }] = await Promise.all([
     import('../runbook/load.ts'),
     import('../diagnosis/diagnose.ts'),
     import('./diagnose.ts'),
     import('../terminal/terminal.ts'),
   ]);
-  const { refuseUntrustedTree } = await import('../system/trusted.ts');
-  await refuseUntrustedTree(siteDirectory(system.env));
   try {
     const { sources, job, earlier, notes } = await gatherTarget(name, system);
     for (const note of notes) terminal.warn(printable(note));

@@ -1,5 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfThere, writeAtomic } from '../system/files.ts';
+import type { System } from '../system/system.ts';
+import { watchDirectory } from '../watch/memory.ts';
 import type { Scheduler } from './entry.ts';
 
 /** What was installed last, and on which machine: a crontab belongs to one of them. */
@@ -25,20 +28,16 @@ export async function readRecord(home: string): Promise<InstallRecord | undefine
   return readSigned<InstallRecord>(recordPath(home));
 }
 
-/** A watcher's sign of life. */
-export interface Beat {
-  readonly at: string;
-  readonly host: string;
-  readonly pid: number;
+/** When the watcher looked last, in milliseconds since 1970: it writes its memory after every look that saw something. */
+export async function lastLook(system: Pick<System, 'env'>): Promise<number | undefined> {
+  const found = await stat(join(watchDirectory(system.env), 'memory.json')).catch(() => undefined);
+  return found?.mtimeMs;
 }
 
-/** Written by every look that saw something. */
-export function beatPath(home: string): string {
-  return join(home, 'watch', 'beat.json');
-}
-
-export async function readBeat(path: string): Promise<Beat | undefined> {
-  return readSigned<Beat>(path);
+/** The sign of life that `notify.heartbeat` asks for, when there is one. */
+export async function readHeartbeat(path: string): Promise<number | undefined> {
+  const sign = await readSigned<{ readonly at: string }>(path);
+  return sign === undefined ? undefined : Date.parse(sign.at);
 }
 
 /** A small file with an `at`; undefined for anything else. */

@@ -1,12 +1,12 @@
 import { type System, shortHostname, stateHome } from '../system/system.ts';
 import { SCHEDULERS, type Scheduler } from './entry.ts';
 import { KEEPERS } from './keepers.ts';
-import { beatPath, readBeat, readRecord } from './record.ts';
+import { lastLook, readHeartbeat, readRecord } from './record.ts';
 import { logPath } from './watcher.ts';
 
 const MINUTE_MS = 60_000;
 /** Looks in a row that may be missing before it is said: a busy node or a restart of the controller costs one or two. */
-const MISSED = 3;
+export const MISSED = 3;
 const USUAL_EVERY = 5;
 
 /**
@@ -29,7 +29,7 @@ export interface Status {
   readonly installedAt: string | null;
   readonly installedOn: string | null;
   readonly every: number | null;
-  readonly lastLook: { readonly at: string; readonly host: string; readonly secondsAgo: number } | null;
+  readonly lastLook: { readonly at: string; readonly secondsAgo: number } | null;
   readonly log: string;
   /** Schedulers that could not be read. */
   readonly unreadable: readonly string[];
@@ -48,16 +48,18 @@ export async function cronStatus(system: System, heartbeat: string | null): Prom
     if (look.kind === 'unusable' && record?.scheduler === scheduler && record.host === shortHostname())
       unreadable.push(`${scheduler}: ${look.why}`);
   }
-  const paths = [beatPath(home), ...(heartbeat === null ? [] : [heartbeat])];
-  const beats = (await Promise.all(paths.map(readBeat))).filter((beat) => beat !== undefined);
-  const newest = beats.sort((one, two) => Date.parse(two.at) - Date.parse(one.at))[0];
+  const looks = await Promise.all([
+    lastLook(system),
+    ...(heartbeat === null ? [] : [readHeartbeat(heartbeat)]),
+  ]);
+  const newest = looks.reduce((one, other) => Math.max(one ?? 0, other ?? 0) || undefined);
   const now = system.now().getTime();
   const every = record?.every ?? null;
   return {
     state: stateOf({
       entry: found,
       isUnreadable: unreadable.length > 0,
-      lastLookMs: newest === undefined ? null : Date.parse(newest.at),
+      lastLookMs: newest ?? null,
       installedMs: record === undefined ? null : Date.parse(record.at),
       every: every ?? USUAL_EVERY,
       now,
@@ -70,11 +72,7 @@ export async function cronStatus(system: System, heartbeat: string | null): Prom
     lastLook:
       newest === undefined
         ? null
-        : {
-            at: newest.at,
-            host: newest.host,
-            secondsAgo: Math.max(0, Math.round((now - Date.parse(newest.at)) / 1000)),
-          },
+        : { at: new Date(newest).toISOString(), secondsAgo: Math.max(0, Math.round((now - newest) / 1000)) },
     log: logPath(home),
     unreadable,
   };

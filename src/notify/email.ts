@@ -40,7 +40,7 @@ export function mailOf(message: Message, from: string, to: readonly string[], wo
     references: message.id === first ? null : messageId(first),
     subject,
     text: `${plainLines(blocks).join('\n')}\n`,
-    html: htmlOf(subject, blocks, isCalm ? 'calm' : message.severity),
+    html: htmlOf(subject, blocks, isCalm ? 'calm' : message.severity, wording.language),
   };
 }
 

@@ -22,6 +22,8 @@ export interface Wording {
 export type Block =
   | { readonly kind: 'title'; readonly text: string }
   | { readonly kind: 'text'; readonly text: string }
+  /** Not the news itself: where it comes from, what can be done about being told. */
+  | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'lines'; readonly label: string; readonly lines: readonly string[] }
   | { readonly kind: 'command'; readonly label: string; readonly command: string };
 
@@ -52,7 +54,7 @@ export function blocksOf(message: Message, wording: Wording): Block[] {
     ...shown.flatMap((alert) => blocksOfAlert(alert, words, wording.timeZone)),
     ...(rest > 0 ? [{ kind: 'text', text: words.more(rest) } as const] : []),
     ...clearedBlocks(message, words),
-    { kind: 'text', text: words.footer },
+    { kind: 'note', text: words.footer },
   ];
   return blocks.map(safe);
 }
@@ -61,7 +63,7 @@ export function blocksOf(message: Message, wording: Wording): Block[] {
 export function plainLines(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block) => {
     if (block.kind === 'title') return ['', block.text];
-    if (block.kind === 'text') return [block.text];
+    if (block.kind === 'text' || block.kind === 'note') return [block.text];
     if (block.kind === 'command') return [`${block.label}:`, `    ${block.command}`];
     return [`${block.label}:`, ...block.lines.map((line) => `  ${line}`)];
   });

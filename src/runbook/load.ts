@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
 import { packageRoot } from '../system/package.ts';
 import { configHome, type System } from '../system/system.ts';
+import { refuseUntrustedTree } from '../system/trusted.ts';
 import { precompiled } from './precompiled.ts';
 import type { Parsed, Runbook } from './schema.ts';
 
@@ -17,10 +18,13 @@ export function siteDirectory(env: System['env']): string {
 /**
  * All runbooks, a site's before ours, by fault id in alphabetical order. The file `noise.md` is among them: it has
  * signatures only.
- * @throws UsageError naming the file and line that is wrong; OpsError for one that cannot be read.
+ * @throws UsageError naming the file and line that is wrong; OpsError for one that cannot be read, and for a site's own
+ * that others could have written.
  */
 export async function loadRunbooks(system: Pick<System, 'env'>): Promise<Runbook[]> {
   const byFault = new Map<string, Runbook>();
+  // What a runbook says is done in this user's name.
+  await refuseUntrustedTree(siteDirectory(system.env));
   for (const directory of [join(packageRoot(), 'runbooks'), siteDirectory(system.env)]) {
     for (const name of await listMarkdown(directory)) {
       if (name.endsWith(CHINESE)) continue;

@@ -8,7 +8,7 @@ import { alertOf, said } from './rule.ts';
 export interface BadEnd {
   readonly runId: string;
   readonly memory: RunMemory;
-  readonly job: SlurmJob | undefined;
+  readonly job: Pick<SlurmJob, 'jobId' | 'state'> | undefined;
   readonly attempt: string;
   readonly isRequeued: boolean;
   readonly diagnosis: Pick<Diagnosis, 'status' | 'causes'>;
