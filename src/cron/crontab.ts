@@ -24,6 +24,12 @@ export async function readTable(system: System, program: TableProgram): Promise<
     // In another encoding than UTF-8, such as GBK, it could not be written back byte for byte.
     if (result.stdout.includes('\ufffd'))
       return { kind: 'unreadable', why: `the ${program} has characters that are not UTF-8` };
+    // Debian's crontab lists a carriage return as the two characters "\\r": written back, the line would be another one.
+    if (/\\r$/m.test(result.stdout))
+      return {
+        kind: 'unreadable',
+        why: `the ${program} has lines that end with "\\r", as DOS ends them: ${program} -l does not give them back as they are ("${program} -e" mends them)`,
+      };
     return { kind: 'table', text: result.stdout };
   }
   // cron says it on standard error, scrontab on standard output (its source, 20.11 to 24.05).

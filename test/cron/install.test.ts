@@ -117,6 +117,11 @@ describe('cron install', () => {
       /Permission denied/,
     ],
     ['it is in another encoding', { stdout: '# \ufffd\ufffd\n' }, /not UTF-8/],
+    [
+      'its lines end as DOS ends them, as Debian lists that',
+      { stdout: '0 3 * * * /bin/true\\r\n' },
+      /DOS ends them/,
+    ],
   ] as const)('does not write a crontab that cannot be read: %s', async (_what, list, why) => {
     const { put, calls } = place({ crontab: MINE }, { list });
     await expect(put({ scheduler: 'crontab' })).rejects.toThrow(why);
