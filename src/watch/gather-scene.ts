@@ -42,7 +42,7 @@ export async function gatherScene(
   const alive: { runId: string; job: SlurmJob | undefined }[] = [];
   for (const [runId, run] of Object.entries(runs)) {
     const queued = jobOf(run, queue);
-    const found = happening(run, queued, jobOf(run, accounting));
+    const found = happening(run, queued, jobOf(run, accounting), now);
     if (found.kind !== 'none') events.push({ runId, happening: found, queued });
     if (queued !== undefined || run.trouble !== null) alive.push({ runId, job: queued });
     if (queued !== undefined && isActive(queued.state) && found.kind !== 'requeued')

@@ -9,6 +9,9 @@ export type Happening =
   | { readonly kind: 'requeued'; readonly attempt: string }
   | { readonly kind: 'ended'; readonly attempt: string; readonly job: SlurmJob };
 
+/** Seconds after which an end that somebody else wrote down, such as `opsctl status`, is an old one. */
+const RECENT = 600;
+
 const NOTHING: Happening = { kind: 'none' };
 
 /**
@@ -20,6 +23,7 @@ export function happening(
   run: RunMemory,
   queued: SlurmJob | undefined,
   accounted: SlurmJob | undefined,
+  now: Date,
 ): Happening {
   // While Slurm ends an attempt that it will start again, it already shows another start, second by second.
   if (queued?.state.phase === 'completing') return NOTHING;
@@ -35,8 +39,10 @@ export function happening(
   if (ended === undefined || ended.state.phase !== 'ended') return NOTHING;
   const attempt = attemptOf(ended.jobId, ended.startTime ?? ended.endTime);
   if (run.handled === attempt) return NOTHING;
-  // Settled before the watcher came: an old event is dropped.
-  if (run.over !== null && run.over === ended.state.word && run.handled === null) return NOTHING;
+  // Written down before the watcher came: dropped when it is old. That a person has looked at it lately settles nothing.
+  const isKnown = run.over !== null && run.over === ended.state.word && run.handled === null;
+  const age = ended.endTime === null ? Number.POSITIVE_INFINITY : now.getTime() / 1000 - ended.endTime;
+  if (isKnown && age > RECENT) return NOTHING;
   return { kind: 'ended', attempt, job: ended };
 }
 
