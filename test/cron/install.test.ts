@@ -75,7 +75,7 @@ describe('cron install', () => {
       'OnCalendar=',
     );
     expect(calls).toContain('systemctl --user enable --now opsctl-watch.timer');
-    expect(installed.notes[0]).toContain('loginctl enable-linger');
+    expect(installed.notes.join('\n')).toContain('loginctl enable-linger');
   });
 
   it('says of each scheduler why it cannot be used, and changes nothing', async () => {

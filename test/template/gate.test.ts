@@ -336,7 +336,7 @@ describe("the gate's checks on a node", () => {
 
   it('end within ten seconds when a probe hangs and will not be told', async () => {
     const hang = (text: string) =>
-      text.replace(/^probe_host\(\) \(\n/m, "$&trap '' TERM\nwhile :; do sleep 60; done\n");
+      text.replace(/^probe_host\(\) \{\n/m, "$&trap '' TERM\nwhile :; do sleep 60; done\n");
     const begin = Date.now();
     const { code, log, said } = await attempt(['gnode01'], {}, { gate: hang });
     const seconds = (Date.now() - begin) / 1000;
