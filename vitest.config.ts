@@ -19,8 +19,9 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/build.ts'],
-          // Two cores and real daemons: one file at a time, generous limits, every wait polls.
-          fileParallelism: false,
+          // Real daemons on two cores, which mostly wait: two files at a time, each with a sandbox of its own, generous limits,
+          // every wait polls.
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

