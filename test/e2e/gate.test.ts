@@ -97,11 +97,9 @@ describe('the gate on a cluster', () => {
         /0: gate refused gnode02, requeued/.test(stdout) && /The gate left nodes out: shm: /.test(stdout)
       );
     });
-    // Slurm holds a requeued job back; an operator may shorten that, as long as the job waits.
-    await until('it may start at once', async () => {
-      await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now']);
-      return /JobState=(?:RUNNING|COMPLETED)/.test(await show());
-    });
+    // Slurm holds a requeued job back; an operator may shorten that, but not into the second of its last end.
+    await until('it waits', async () => (await show()).includes('Reason=BeginTime'));
+    await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now+2seconds']);
     expect(await ended('one-bad')).toBe('COMPLETED');
     expect(record('one-bad', 1)).toMatchObject({ reason: 'finished', nodes: ['gnode01', 'gnode04'] });
   }, 100_000);
