@@ -31,12 +31,10 @@ export interface Submission {
  * refuses (1), is not there (69), or does not answer (75).
  */
 export async function submitRun(system: System, request: SubmitRequest): Promise<Submission> {
+  // git first: it works beside everything that comes before the manifest.
+  const asked = codeOf(system, request);
   const plan = planRun(request);
-  // git first: it works beside what is looked at here.
-  const [code, readiness] = await Promise.all([
-    codeOf(system, plan, request),
-    getReady(system, plan, request),
-  ]);
+  const readiness = await getReady(system, plan, request);
   refuseCritical(readiness, plan);
   const print = fingerprint(
     request.template.phase,
@@ -52,6 +50,7 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
   };
   let manifest: Manifest;
   try {
+    const code = await asked;
     manifest = buildManifest(system, placed, request, readiness, code, print);
     await writeRun(system, placed, manifest, code);
     // After the manifest, so that whoever finds this claim finds what it is about.
@@ -154,15 +153,14 @@ function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
 /** The trainer that lies in opsctl's own checkout. */
 const EXAMPLE = 'example';
 
-/** The checkout that the trainer is run from: the one that is named, else where the user is. */
+/** The checkout that the trainer is run from: the one that is named, else where the user is. Never rejects. */
 export async function codeOf(
   system: System,
-  plan: Plan,
-  request: Pick<SubmitRequest, 'template' | 'packageRoot'>,
+  request: Pick<SubmitRequest, 'template' | 'packageRoot' | 'parameters'>,
 ): Promise<CodeState | undefined> {
-  const directory = plan.parameters.code?.value;
-  if (typeof directory === 'string') return codeState(system, directory);
-  return codeState(system, request.template.trainer === EXAMPLE ? request.packageRoot : system.cwd);
+  const named = request.parameters.code?.value;
+  const usual = request.template.trainer === EXAMPLE ? request.packageRoot : system.cwd;
+  return codeState(system, typeof named === 'string' ? named : usual);
 }
 
 /** What will be written down about a run before sbatch is called. */

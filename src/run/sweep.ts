@@ -106,7 +106,7 @@ async function prepare(
   }
   const { phase, trainer } = input.template;
   const print = fingerprint(phase, trainer, valuesOf(plan.parameters), input.trainerFlags);
-  const code = await codeOf(system, plan, input);
+  const code = await codeOf(system, input);
   const manifest: Manifest = {
     ...buildManifest(system, plan, requestOf(input, request), readiness, code, print),
     jobName: sweepId,

@@ -39,21 +39,27 @@ const NO_PHASES = new Set(['partials', 'shared', 'trainers']);
 const NAME = /^[a-z0-9-]+$/;
 
 /** A site's own templates come first: a file there replaces or adds to the one of the same name in the package. */
-function directories(env: System['env']): string[] {
+type Roots = readonly string[];
+
+function rootsOf(env: System['env']): Roots {
   const site = join(configHome(env), 'templates');
   const own = join(packageRoot(), 'templates');
-  // Where there is none, forty files need not be looked for in it.
+  // Where there is none, forty files need not be looked for in it: a home on NFS is asked once.
   return existsSync(site) ? [site, own] : [own];
 }
 
 /** Names of the phases that have a template. */
 export function listPhases(env: System['env']): string[] {
-  return namesIn(env, '.');
+  return namesIn(rootsOf(env), '.');
 }
 
 /** Stages of a phase; none for most. */
 export function listStages(env: System['env'], phase: string): string[] {
-  return NAME.test(phase) && !NO_PHASES.has(phase) ? namesIn(env, phase) : [];
+  return stagesIn(rootsOf(env), phase);
+}
+
+function stagesIn(roots: Roots, phase: string): string[] {
+  return NAME.test(phase) && !NO_PHASES.has(phase) ? namesIn(roots, phase) : [];
 }
 
 /** Names of the trainers that can run a phase: one stage of it, or any when none is given. */
@@ -65,10 +71,11 @@ export async function listTrainers(env: System['env'], phase: string, stage?: st
 
 /** Every program of every trainer, or of one, once for each phase and stage that it runs. */
 export async function listPrograms(env: System['env'], trainer?: string): Promise<Program[]> {
-  const trainers = trainer === undefined ? foldersIn(env, 'trainers') : [trainer];
+  const roots = rootsOf(env);
+  const trainers = trainer === undefined ? foldersIn(roots, 'trainers') : [trainer];
   const programs = await Promise.all(
     trainers.map(async (name) => {
-      const files = await readAll(env, join('trainers', name));
+      const files = await readAll(roots, join('trainers', name));
       return [...files.values()].flatMap((file) => programsOf(name, file));
     }),
   );
@@ -88,9 +95,10 @@ function runs(program: Program, phase: string, stage: string | null): boolean {
 
 /** Names of the parameters of all templates. */
 export async function listParameterNames(env: System['env']): Promise<string[]> {
-  const trainers = foldersIn(env, 'trainers').map((name) => join('trainers', name));
-  const folders = ['.', 'partials', 'shared', ...listPhases(env), ...trainers];
-  const files = await Promise.all(folders.map((folder) => readAll(env, folder)));
+  const roots = rootsOf(env);
+  const trainers = foldersIn(roots, 'trainers').map((name) => join('trainers', name));
+  const folders = ['.', 'partials', 'shared', ...namesIn(roots, '.'), ...trainers];
+  const files = await Promise.all(folders.map((folder) => readAll(roots, folder)));
   return files.flatMap((folder) =>
     [...folder.values()].flatMap((file) => Object.keys(file.front.parameters ?? {})),
   );
@@ -106,16 +114,17 @@ export async function loadTemplate(
   trainer?: string,
   stage?: string,
 ): Promise<Template> {
+  const roots = rootsOf(env);
   const [phaseFile, stageFile, partials] = await Promise.all([
-    findPhase(env, phase),
-    findStage(env, phase, stage),
-    readAll(env, 'partials'),
+    findPhase(roots, phase),
+    findStage(roots, phase, stage),
+    readAll(roots, 'partials'),
   ]);
   const found = trainer === undefined ? undefined : await findProgram(env, phase, trainer, stage);
   const main = found?.program ?? phaseFile;
   const own = found ? [found.program, ...found.parts.values()] : [];
   const shares = [...own, phaseFile].flatMap(({ front }) => front.shares ?? []);
-  const shared = await Promise.all(shares.map((name) => findShared(env, name)));
+  const shared = await Promise.all(shares.map((name) => findShared(roots, name)));
   const files = [...own, ...(stageFile ? [stageFile] : []), phaseFile, ...shared, ...partials.values()];
   // What a program does not say of itself its trainer's parts say for all of them.
   const fronts = [...(found?.parts.values() ?? []), main].map(({ front }) => front);
@@ -131,10 +140,10 @@ export async function loadTemplate(
   };
 }
 
-async function findPhase(env: System['env'], phase: string): Promise<TemplateFile> {
-  const file = NAME.test(phase) ? await find(env, phase) : undefined;
+async function findPhase(roots: Roots, phase: string): Promise<TemplateFile> {
+  const file = NAME.test(phase) ? await find(roots, phase) : undefined;
   if (file) return file;
-  const known = listPhases(env);
+  const known = namesIn(roots, '.');
   throw new UsageError(
     `there is no phase "${phase}".${didYouMean(phase, known)}`,
     `Phases: ${known.join(', ')}`,
@@ -142,13 +151,13 @@ async function findPhase(env: System['env'], phase: string): Promise<TemplateFil
 }
 
 async function findStage(
-  env: System['env'],
+  roots: Roots,
   phase: string,
   stage: string | undefined,
 ): Promise<TemplateFile | undefined> {
   if (stage === undefined) return undefined;
-  const known = listStages(env, phase);
-  if (known.includes(stage)) return find(env, join(phase, stage));
+  const known = stagesIn(roots, phase);
+  if (known.includes(stage)) return find(roots, join(phase, stage));
   if (known.length === 0) throw new UsageError(`the phase ${phase} has no stages, so --stage says nothing`);
   throw new UsageError(
     `there is no stage "${stage}" of ${phase}.${didYouMean(stage, known)}`,
@@ -156,8 +165,8 @@ async function findStage(
   );
 }
 
-async function findShared(env: System['env'], name: string): Promise<TemplateFile> {
-  const file = await find(env, join('shared', name));
+async function findShared(roots: Roots, name: string): Promise<TemplateFile> {
+  const file = await find(roots, join('shared', name));
   if (file) return file;
   throw new UsageError(`there is no templates/shared/${name}${EXTENSION}, which another template shares`);
 }
@@ -169,12 +178,14 @@ async function findProgram(
   trainer: string,
   stage: string | undefined,
 ): Promise<{ program: TemplateFile; parts: ReadonlyMap<string, TemplateFile> }> {
-  const files = NAME.test(trainer) ? await readAll(env, join('trainers', trainer)) : new Map<string, never>();
+  const roots = rootsOf(env);
+  const files = NAME.test(trainer)
+    ? await readAll(roots, join('trainers', trainer))
+    : new Map<string, never>();
   const programs = [...files.values()].flatMap((file) => programsOf(trainer, file));
   // With no stage given yet, --help shows what the first one of them takes.
-  const program = programs.find((one) =>
-    runs(one, phase, stage ?? (stageless(env, phase) ? null : one.stage)),
-  );
+  const stageless = stagesIn(roots, phase).length === 0;
+  const program = programs.find((one) => runs(one, phase, stage ?? (stageless ? null : one.stage)));
   if (program) {
     const parts = [...files].filter(([, file]) => file.front.phases === undefined);
     return { program: program.file, parts: new Map(parts) };
@@ -188,18 +199,14 @@ async function findProgram(
   throw new UsageError(problem, `Trainers for ${what}: ${known.join(', ')}`);
 }
 
-function stageless(env: System['env'], phase: string): boolean {
-  return listStages(env, phase).length === 0;
-}
-
 function phrases(programs: readonly Program[]): string {
   return programs
     .map(({ phase, stage }) => (stage === null ? phase : `${phase} --stage ${stage}`))
     .join(', ');
 }
 
-async function find(env: System['env'], name: string): Promise<TemplateFile | undefined> {
-  for (const directory of directories(env)) {
+async function find(roots: Roots, name: string): Promise<TemplateFile | undefined> {
+  for (const directory of roots) {
     const path = join(directory, name + EXTENSION);
     const source = readSmallIfThere(path);
     if (source !== undefined) return readTemplate(path, source);
@@ -208,23 +215,23 @@ async function find(env: System['env'], name: string): Promise<TemplateFile | un
 }
 
 /** All templates of one folder, by name. */
-async function readAll(env: System['env'], folder: string): Promise<Map<string, TemplateFile>> {
-  const names = namesIn(env, folder);
-  const files = await Promise.all(names.map((name) => find(env, join(folder, name))));
+async function readAll(roots: Roots, folder: string): Promise<Map<string, TemplateFile>> {
+  const names = namesIn(roots, folder);
+  const files = await Promise.all(names.map((name) => find(roots, join(folder, name))));
   return new Map(files.flatMap((file, index) => (file ? [[names[index] ?? '', file] as const] : [])));
 }
 
-function namesIn(env: System['env'], folder: string): string[] {
-  const names = entriesIn(env, folder).filter((name) => name.endsWith(EXTENSION));
+function namesIn(roots: Roots, folder: string): string[] {
+  const names = entriesIn(roots, folder).filter((name) => name.endsWith(EXTENSION));
   return [...new Set(names.map((name) => name.slice(0, -EXTENSION.length)))].sort();
 }
 
-function foldersIn(env: System['env'], folder: string): string[] {
-  return [...new Set(entriesIn(env, folder).filter((name) => NAME.test(name)))].sort();
+function foldersIn(roots: Roots, folder: string): string[] {
+  return [...new Set(entriesIn(roots, folder).filter((name) => NAME.test(name)))].sort();
 }
 
-function entriesIn(env: System['env'], folder: string): string[] {
-  return directories(env)
+function entriesIn(roots: Roots, folder: string): string[] {
+  return roots
     .map((directory) => join(directory, folder))
     .filter((directory) => existsSync(directory))
     .flatMap((directory) => readdirSync(directory));
