@@ -3,7 +3,7 @@ import { EXIT, OpsError } from '../../errors.ts';
 import { checkpointRule } from '../../run/complete.ts';
 import type { Manifest } from '../../run/manifest.ts';
 import { keepNews } from '../../run/news.ts';
-import { checkpointsOf } from '../../run/prune.ts';
+import { checkpointsOf } from '../../run/own-checkpoints.ts';
 import { checkpointName } from '../../run/prune-plan.ts';
 import { readRun } from '../../run/registry.ts';
 import { rerunInput } from '../../run/rerun.ts';
