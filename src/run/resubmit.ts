@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError, UsageError } from '../errors.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
@@ -93,4 +93,14 @@ export async function setCheckpointsAside(
   mark: string,
 ): Promise<void> {
   for (const name of names) await rename(join(directory, name), join(directory, `${ASIDE}${mark}-${name}`));
+}
+
+/** Gives them their names again, where nothing else has one meanwhile. */
+export async function takeCheckpointsBack(directory: string, mark: string): Promise<void> {
+  const prefix = `${ASIDE}${mark}-`;
+  const names = await readdir(directory);
+  for (const name of names.filter((each) => each.startsWith(prefix))) {
+    const own = name.slice(prefix.length);
+    if (!names.includes(own)) await rename(join(directory, name), join(directory, own));
+  }
 }
