@@ -31,7 +31,7 @@ export const CASES: readonly Case[] = [
   {
     phase: 'dpo',
     trainer: 'xllm',
-    values: { ...code, architecture: 'Qwen', eval_data: '/data/eval.jsonl', eval_steps: 281 },
+    values: { ...code, architecture: 'Qwen' },
   },
   { phase: 'dpo', trainer: 'trl', values: { ...base, eval_split: 'test' } },
   { phase: 'rlhf', stage: 'reward', trainer: 'trl', values: base },
