@@ -39,6 +39,7 @@ export async function submitFile(path: string, context: Context, options: Submit
     pipelineId,
     createdAt: system.now().toISOString(),
     file: path,
+    cwd: system.cwd,
     fingerprint,
     state: 'preparing',
     stages: planned.map(stageRecord),
