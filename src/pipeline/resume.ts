@@ -7,6 +7,7 @@ import { renderAnew } from '../run/resubmit.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
 import type { Lease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
+import { refuseReplaceable, refuseUntrusted } from '../system/trusted.ts';
 import { readStages } from './advance.ts';
 import type { PlannedStage } from './plan.ts';
 import { type PipelineRecord, pipelineFingerprint, type StageRecord, savePipeline } from './record.ts';
@@ -91,12 +92,15 @@ export async function resumePipeline(
 
 /** Makes a run that has ended one that Slurm is still to be given. */
 async function reset(system: System, manifest: Manifest, now: PlannedStage | undefined): Promise<void> {
+  refuseReplaceable(manifest.outputDir);
   const script = (await readIfThere(manifest.script)) ?? '';
   // Its script says whether its trainer goes on from what is there; if not, it must not find it.
   if (!/^#SBATCH --requeue$/m.test(script)) await setAside(manifest);
   const next = now
     ? { ...(await renderAnew(manifest, now.input)), trainerFlags: now.input.trainerFlags }
     : manifest;
+  // Slurm runs it in this user's name.
+  refuseUntrusted(manifest.script);
   const { ended: _, jobId, ...rest } = next;
   await saveManifest(system, {
     ...rest,
