@@ -26,7 +26,7 @@ export async function resubmitRun(
   const { jobId } = manifest;
   if (jobId === null) throw new OpsError(`it is not known which job the run ${manifest.runId} is`);
   refuseReplaceable(manifest.outputDir);
-  const changed = input === null ? manifest : await render(manifest, input);
+  const changed = input === null ? manifest : await renderAnew(manifest, input);
   // Slurm runs it in this user's name.
   refuseUntrusted(manifest.script);
   const { ended: _, ...rest } = changed;
@@ -59,7 +59,11 @@ export async function takeBackSubmission(system: System, manifest: Manifest): Pr
   });
 }
 
-async function render(manifest: Manifest, input: PlanInput): Promise<Manifest> {
+/**
+ * Writes the script of a run that has ended anew, in its place; the old one stays beside it, under the name of its job.
+ * @returns the manifest as it has to be, not yet written.
+ */
+export async function renderAnew(manifest: Manifest, input: PlanInput): Promise<Manifest> {
   const { runId, outputDir, script, jobId } = manifest;
   const name = { value: runId, source: 'recipe' as const, where: `the run ${runId}` };
   const plan = planRun({ ...input, parameters: { ...input.parameters, name } });
