@@ -17,8 +17,8 @@ interface Rank {
   readonly waits: string;
 }
 
-/** A process of the evidence: pid, rank, state, what the kernel does for it, threads, kB, seconds, command. */
-const PROCESS = /^\s*(\d+) (\d+|-) ([A-Za-z])\S*\s+(\S+)\s+\d+\s+\d+\s+\d+\s+(.*)$/;
+/** A process of the evidence: node, pid, rank, state, what the kernel does for it, threads, kB, seconds, command. */
+const PROCESS = /^([A-Za-z0-9][\w.-]*): (\d+) (\d+|-) ([A-Za-z])\S*\s+(\S+)\s+\d+\s+\d+\s+\d+\s+(.*)$/;
 /** Fewer are no majority that one of them could differ from. */
 const LEAST_PEERS = 3;
 
@@ -56,11 +56,9 @@ function named({ node, rank, pid }: Rank, what: string): OddOne {
 /** The processes that have a rank; where none has, those of Python. */
 function ranksOf(evidence: string): Rank[] {
   const found: (Rank & { isPython: boolean })[] = [];
-  let node = '';
   for (const line of evidence.split('\n')) {
-    node = /^== node (\S+) at /.exec(line)?.[1] ?? node;
-    const [, pid = '', rank = '', state = '', waits = '', command = ''] = PROCESS.exec(line) ?? [];
-    if (pid === '') continue;
+    const [, node = '', pid = '', rank = '', state = '', waits = '', command = ''] = PROCESS.exec(line) ?? [];
+    if (node === '') continue;
     found.push({
       node,
       pid,

@@ -15,6 +15,7 @@ import { type Memory, readMemory, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
+import { unknownFaults } from './unknown-faults.ts';
 
 export interface TickOptions {
   readonly profile: Profile;
@@ -60,7 +61,7 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
   const { profile, lease } = options;
   const memory = await readMemory(system);
   const seen = withDoubt(await look(system, accountingFrom(system, memory, profile)), memory);
-  const notes = seen.failures.map(({ message }) => message);
+  const notes = [...(await unknownFaults(system, profile)), ...seen.failures.map(({ message }) => message)];
   const ticks = memory.ticks + 1;
   const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
   if (seen.queue === undefined) {

@@ -124,7 +124,7 @@ it('tells of a run that stands still, and at L2 asks its processes who is to bla
     { fault: 'hang', level: 2, steps: [{ action: 'collect-evidence', result: 'done' }] },
   ]);
   const evidence = readFileSync(acted.actions[0]?.steps[0]?.said ?? '', 'utf8');
-  expect(evidence).toMatch(/^== end of gnode02$/m);
+  expect(evidence).toMatch(/^gnode02: == end of gnode02$/m);
   expect(acted.alerts, evidence).toMatchObject([{ fault: 'hang', runs: ['stuck'], nodes: ['gnode02'] }]);
   expect(acted.alerts[0]?.summary).toMatch(/rank [23] \(process \d+\) on gnode02 is stopped/);
   // Put back at the earliest a minute after its start, which a look then does.

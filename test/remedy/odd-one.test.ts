@@ -11,7 +11,9 @@ const node = (name: string, ...processes: string[]): string =>
     '== memory',
     'MemTotal:       16000000 kB',
     `== end of ${name}`,
-  ].join('\n');
+  ]
+    .map((line) => `${name}: ${line}`)
+    .join('\n');
 const rank = (pid: number, number: number, state: string, waits: string): string =>
   `${pid} ${number} ${state}   ${waits.padEnd(32)}   12 90000     60 /usr/bin/python3 train.py --data x`;
 const launcher = (pid: number): string =>
@@ -28,6 +30,14 @@ describe('who stands still for the others', () => {
       rank: '2',
       why: 'rank 2 (process 11) on gnode02 is stopped: a signal holds it',
     });
+  });
+
+  it('is found in lines of several nodes that srun has mixed', () => {
+    const [one, two] = ['gnode01', 'gnode02'].map((name, index) =>
+      node(name, rank(11, index, index === 1 ? 'T' : 'S', 'x')).split('\n'),
+    );
+    const mixed = (one ?? []).flatMap((line, index) => [line, two?.[index] ?? '']).join('\n');
+    expect(oddOneOut(mixed)).toMatchObject({ node: 'gnode02', rank: '1' });
   });
 
   it('is the rank that waits for a disk on one node; on several it is the server, and nobody is blamed', () => {
