@@ -23,6 +23,8 @@ const excerpts = [
   'excerpts-9.jsonl',
   'excerpts-10.jsonl',
   'excerpts-11.jsonl',
+  'excerpts-12.jsonl',
+  'excerpts-13.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
