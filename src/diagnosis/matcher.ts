@@ -68,9 +68,16 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
 }
 
 function compile({ fault, signature }: Rule, order: number): Compiled {
-  const literals = signature.literals ?? [signature.text ?? []].flat();
+  const literals = signature.literals ?? [signature.text ?? []].flat().flatMap(inBothCases);
   const pattern = signature.regex === undefined ? undefined : new RegExp(signature.regex, 'u');
   return { fault, signature, literals, pattern, order };
+}
+
+/** The text, and with its first letter in the other case: what begins a message here stands within one there. */
+function inBothCases(text: string): string[] {
+  const first = text.charAt(0);
+  const other = first === first.toUpperCase() ? first.toLowerCase() : first.toUpperCase();
+  return /^[A-Za-z][a-z]+ /.test(text) ? [text, other + text.slice(1)] : [text];
 }
 
 function says(

@@ -14,7 +14,7 @@ const signatureSchema = z.strictObject({
   id,
   /** root: this is why. cascade: follows from something else. confirmation: supports. noise: says nothing. */
   role: z.enum(['root', 'cascade', 'confirmation', 'noise']),
-  /** Core texts, taken literally: any one of them. */
+  /** Core texts, any one of them: taken literally, but for the case of a sentence's first letter. */
   text: z.optional(texts),
   /** JavaScript's syntax without look-around or back references; tried on lines that hold one of `literals`. */
   regex: z.optional(z.string()),

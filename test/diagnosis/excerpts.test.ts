@@ -25,6 +25,7 @@ const excerpts = [
   'excerpts-11.jsonl',
   'excerpts-12.jsonl',
   'excerpts-13.jsonl',
+  'excerpts-14.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
