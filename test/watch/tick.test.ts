@@ -210,7 +210,7 @@ it('forgets a run whose directory was taken away, and passes over one whose mani
 
 it('says when the policy has a level for a fault that is none', async () => {
   const automation = { ...EMPTY_PROFILE.automation, faults: { 'node-fial': 'L2', hang: 'L2' } as const };
-  const { notes } = await lookAt(await place(), { ...WELL, squeue: '' }, 100, {
+  const { notes } = await lookAt(await place(), { squeue: '', sinfo: NODES, sacct: DISABLED }, 100, {
     ...EMPTY_PROFILE,
     automation,
   });
