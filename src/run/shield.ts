@@ -12,6 +12,7 @@ export async function orderly<T>(work: (refuseIfTold: () => void) => Promise<T>)
   let told = false;
   const listener = () => {
     told = true;
+    write(2, 'stopping, and taking back what was written (once more ends opsctl at once)\n');
     unheard();
   };
   const unheard = () => {

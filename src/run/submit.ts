@@ -59,7 +59,7 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     } catch (error) {
       // A disk that is full or read-only may refuse even this; the first reason is the one to read.
       await forget().catch(() => undefined);
-      // A Ctrl-C ends what opsctl has asked as well: then that is the reason.
+      // Who has interrupted it reads that, whatever failed meanwhile.
       refuseIfTold();
       throw error;
     }

@@ -107,7 +107,7 @@ async function handOver(
     }
   } catch (error) {
     await forget().catch(() => undefined);
-    // A Ctrl-C ends what opsctl has asked as well: then that is the reason.
+    // Who has interrupted it reads that, whatever failed meanwhile.
     refuseIfTold();
     throw error;
   }
