@@ -1,26 +1,14 @@
 import { OpsError, UsageError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { didYouMean } from '../terminal/suggest.ts';
 import { ask } from './client.ts';
 import { daemonsAmong, type ProcessFacts } from './evidence.ts';
-import { type Act, type Injection, injections, type Target } from './injections.ts';
+import type { Act, Injection, Target } from './injections.ts';
 import type { Place } from './place.ts';
 import { readProcesses } from './processes.ts';
 import { layout, readSandbox, refuseElsewhere, type Sandbox } from './sandbox.ts';
 import { nodeNames } from './shape.ts';
 
 const SCRIPT_LIMIT_MS = 20_000;
-
-/** @throws UsageError for a name that no injection has. */
-export function findInjection(name: string): Injection {
-  const found = injections.find((injection) => injection.name === name);
-  if (found !== undefined) return found;
-  const names = injections.map((injection) => injection.name);
-  throw new UsageError(
-    `there is no fault "${name}" to inject.${didYouMean(name, names)}`,
-    `Faults: ${names.join(', ')}`,
-  );
-}
 
 /** Does it, or takes it back, to a node of the sandbox at a place. */
 export async function injectInto(
