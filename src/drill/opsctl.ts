@@ -32,12 +32,19 @@ interface Report {
   readonly causes: readonly { readonly fault: string; readonly confidence: number }[];
 }
 
-/** @throws OpsError when `opsctl diagnose` names another fault than the one that was done. */
-export async function expectDiagnosis(scene: Scene, fault: string): Promise<void> {
-  const { causes } = await opsctl<Report>(scene, ['diagnose', scene.run.jobId]);
-  const found = causes[0];
-  if (found?.fault !== fault)
-    throw new OpsError(`opsctl diagnose ${scene.run.jobId} says ${found?.fault ?? 'unknown'}, not ${fault}`);
+/**
+ * @param patienceMs how long Slurm may take to show what is wrong.
+ * @throws OpsError when `opsctl diagnose` names another fault than the one that was done.
+ */
+export async function expectDiagnosis(scene: Scene, fault: string, patienceMs = 0): Promise<void> {
+  let named: string | undefined;
+  const found = await poll(patienceMs, async () => {
+    const [cause] = (await opsctl<Report>(scene, ['diagnose', scene.run.jobId])).causes;
+    named = cause?.fault;
+    return named === fault ? cause : undefined;
+  });
+  if (found === undefined)
+    throw new OpsError(`opsctl diagnose ${scene.run.jobId} says ${named ?? 'unknown'}, not ${fault}`);
   scene.mark('diagnosed');
   scene.event(`diagnosed as ${fault} (${Math.round(found.confidence * 100)} %)`);
 }
@@ -57,9 +64,7 @@ interface Look {
 /** Looks with `opsctl watch --once`, as cron would, until it tells something of the run: of this kind, if one is asked for. */
 export async function expectAlert(scene: Scene, fault?: string): Promise<void> {
   const alert = await poll(WAIT_MS, async () => {
-    const { alerts, actions } = await opsctl<Look>(scene, ['watch', '--once']);
-    for (const { action, result } of actions.flatMap(({ steps }) => steps))
-      scene.event(`opsctl watch: ${action} ${result}`);
+    const { alerts } = await look(scene);
     return alerts.find(
       (one) => one.runs.includes(scene.run.runId) && (fault === undefined || one.fault === fault),
     );
@@ -70,9 +75,25 @@ export async function expectAlert(scene: Scene, fault?: string): Promise<void> {
   scene.event(`opsctl watch: ${alert.fault}: ${alert.summary}`);
 }
 
+/** Looks on until the watcher itself has done this, which the level of the fault must allow. */
+export async function expectAct(scene: Scene, action: string): Promise<void> {
+  const done = await poll(WAIT_MS, async () => {
+    const steps = (await look(scene)).actions.flatMap((one) => one.steps);
+    return steps.find((step) => step.action === action && step.result === 'done');
+  });
+  if (done === undefined) throw new OpsError(`opsctl watch has not done ${action}`);
+}
+
+async function look(scene: Scene): Promise<Look> {
+  const seen = await opsctl<Look>(scene, ['watch', '--once']);
+  for (const { action, result } of seen.actions.flatMap(({ steps }) => steps))
+    scene.event(`opsctl watch: ${action} ${result}`);
+  return seen;
+}
+
 interface Carried {
   readonly plan: { readonly refused: readonly { readonly rail: string }[] };
-  readonly results: readonly { readonly action: string; readonly result: string; readonly detail?: string }[];
+  readonly results: readonly { readonly action: string; readonly result: string; readonly said: string }[];
 }
 
 /**
@@ -83,7 +104,7 @@ export async function runbook(scene: Scene, words: readonly string[]): Promise<R
   const argv = ['runbook', 'run', scene.run.runId, ...words, '--apply', '--yes'];
   const { results, plan } = await opsctl<Carried>(scene, argv);
   if (results.length === 0 || results.some(({ result }) => result !== 'done')) {
-    const said = results.map(({ action, result }) => `${action} ${result}`);
+    const said = results.map(({ action, result, said }) => `${action} ${result} (${said})`);
     const refused = plan.refused.map(({ rail }) => `refused by ${rail}`);
     throw new OpsError(`"opsctl ${argv.join(' ')}": ${[...said, ...refused].join(', ') || 'nothing to do'}`);
   }

@@ -25,7 +25,7 @@ profiles:
   drill:
     limits: { shm_free_mib: 16, tmp_free_mib: 16 }
     watch: { free_memory: 0, hang_factor: 2, hang_floor: "0:00:05", hang_ceiling: "0:00:15" }
-    automation: { shm_age: "0:01:00", faults: { node-fail: L2 } }
+    automation: { shm_age: "0:00:01", faults: { node-fail: L2 } }
 `;
 
 /** Everything that is the same for the run that is disturbed and for the one that is not. */

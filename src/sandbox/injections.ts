@@ -20,7 +20,11 @@ export interface Injection {
 export type Act =
   | { readonly kind: 'script'; readonly text: string }
   | { readonly kind: 'scontrol'; readonly words: readonly string[] }
-  | { readonly kind: 'signal'; readonly signal: 'SIGKILL' | 'SIGSEGV' | 'SIGSTOP' | 'SIGCONT'; readonly to: Target }
+  | {
+      readonly kind: 'signal';
+      readonly signal: 'SIGKILL' | 'SIGSEGV' | 'SIGSTOP' | 'SIGCONT';
+      readonly to: Target;
+    }
   | { readonly kind: 'limit'; readonly openFiles: number };
 
 /** All that runs on the node, or one rank of the training there. */
