@@ -17,7 +17,7 @@ interface Case {
   readonly before?: (stage: Stage) => Promise<void>;
   /** Does it once the run is beyond a step; none where the run itself runs into it. */
   readonly cause?: { readonly afterStep: number; readonly act: (scene: Scene) => Promise<void> };
-  /** What `opsctl watch` has to call it, where the run does not just end; null where it rightly says nothing. */
+  /** What `opsctl watch` has to call it, where that is not `fault`; null where it rightly says nothing. */
   readonly alert?: string | null;
   /** What `opsctl diagnose` has to call it; none where only the watcher can tell. */
   readonly fault?: string;
@@ -145,7 +145,7 @@ async function play(one: Case, scene: Scene): Promise<void> {
   }
   scene.injected();
   if (one.alert === null) await expectEnd(scene);
-  else await expectAlert(scene, one.alert);
+  else await expectAlert(scene, one.alert ?? one.fault);
   if (one.fault !== undefined) await expectDiagnosis(scene, one.fault);
   if (one.repair === null) return;
   const attempt = await attemptThat(scene.run, 0, 'to be recorded', () => true);
