@@ -113,6 +113,17 @@ export async function runbook(scene: Scene, words: readonly string[]): Promise<R
   return { ...scene.run, jobId };
 }
 
+/** @throws OpsError when `opsctl runbook run` would start the run again. */
+export async function expectNoRestart(scene: Scene): Promise<void> {
+  interface Planned {
+    readonly plan: { readonly steps: readonly { readonly action: string }[] };
+  }
+  const { plan } = await opsctl<Planned>(scene, ['runbook', 'run', scene.run.runId]);
+  const restart = plan.steps.find(({ action }) => action === 'requeue' || action === 'resubmit');
+  if (restart !== undefined) throw new OpsError(`opsctl runbook run would ${restart.action} it`);
+  scene.event('opsctl runbook run: starts nothing again');
+}
+
 interface Preflight {
   readonly verdicts: readonly { readonly check: string; readonly node: string; readonly status: string }[];
 }

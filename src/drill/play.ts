@@ -60,7 +60,10 @@ export async function play(
     run = await submitTraining(stage.system, join(directory, 'data'), drill.name, drill.parameters);
     note(`${drill.name}: training as job ${run.jobId}, in ${directory}`);
     await drill.disturb({ ...stage, run });
-    if (drill.ends === 'stopped') return { ...shown, ...(await stopped(run)) };
+    if (drill.ends === 'stopped') {
+      await end(stage, run);
+      return { ...shown, ...(await stopped(run)) };
+    }
     await finished(run);
     const comparison = compareCurves(await disturbedCurve(run), await undisturbedCurve(theatre));
     const attempts = await readAttempts(run.outputDir);

@@ -4,7 +4,7 @@ import { OpsError } from '../errors.ts';
 import { inject, runOnNode } from '../sandbox/inject.ts';
 import { findInjection } from '../sandbox/injections.ts';
 import type { Drill, Scene, Stage } from './drill.ts';
-import { expectAlert, expectDiagnosis, runbook } from './opsctl.ts';
+import { expectAlert, expectDiagnosis, expectNoRestart, runbook } from './opsctl.ts';
 import { attemptThat, endOf, startNow, steppedBeyond } from './wait.ts';
 
 /** A fault that ends or stops a training, and what has to come of it. */
@@ -147,7 +147,7 @@ async function play(one: Case, scene: Scene): Promise<void> {
   if (one.alert === null) await expectEnd(scene);
   else await expectAlert(scene, one.alert ?? one.fault);
   if (one.fault !== undefined) await expectDiagnosis(scene, one.fault);
-  if (one.repair === null) return;
+  if (one.repair === null) return expectNoRestart(scene);
   const attempt = await attemptThat(scene.run, 0, 'to be recorded', () => true);
   if (attempt.requeued === true)
     throw new OpsError(`the script requeued a run that ended as ${attempt.reason}`);
