@@ -41,7 +41,7 @@ require('node:module').syncBuiltinESMExports();
 /** Stand-ins for a Slurm that is asked thousands of times: what they print has the shape of 22.05's. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   squeue: 'cat "$FAKE/queue"',
-  sinfo: `case $* in *%m*) printf 'gnode01|idle|64000|30000|none\\ngnode02|down*|64000|N/A|Not responding\\n' ;; *) printf 'gnode01|idle|none\\ngnode02|down*|Not responding\\n' ;; esac`,
+  sinfo: `case $* in *%m*) printf 'gnode01|idle|64000|30000|none\\ngnode02|down*|64000|N/A|Not responding\\n' ;; *) printf 'gnode01|idle|Unknown|Unknown|none\\ngnode02|down*|slurm|2026-11-25T08:00:00|Not responding\\n' ;; esac`,
   sacct: 'echo "Slurm accounting storage is disabled" >&2; exit 1',
   df: `printf 'Filesystem Type 1K-blocks Used Avail Inodes IUsed Mounted on\\n/dev/vda ext4 1000 400 600 1000 10 /data\\n'`,
   quota: 'echo "Disk quotas for user x (uid 1): none"',
