@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: true
+# shell: shared
 # seconds: 5
 # rules:
 #   - fact: hf_token

@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: false
+# shell: shared
 # seconds: 20
 # faults: [9]
 # inputs: [CHECK_WANDB, CHECK_HF]
@@ -32,41 +33,47 @@
 #     fix: "--no-offline"
 # ---
 
-# shellcheck disable=SC2016 # what stands in single quotes is for the child
-# Whether a TCP connection can be made the way the job would make it: through the proxy of its variables, or directly.
-reach() { # HOST PORT
-  local host=$1 port=$2 proxy=${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}} no=${no_proxy:-${NO_PROXY:-}} entry
-  local address answer
+# The way the job would take to a host: through the proxy of its variables, or directly.
+proxy_for() { # HOST -> sets `proxy` to HOST:PORT, or to nothing
+  local host=$1 entry no=${no_proxy:-${NO_PROXY:-}}
+  proxy=${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}}
   for entry in ${no//,/ }; do
     entry=${entry#.}
     [[ $entry == '*' || $host == "$entry" || $host == *."$entry" ]] && proxy=''
   done
+  [[ -n $proxy ]] || return
+  proxy=${proxy#*://}
+  proxy=${proxy##*@}
+  proxy=${proxy%%/*}
+  [[ $proxy == *:* ]] || proxy+=:3128
+}
+
+# Whether a TCP connection can be made that way; tells it on `answers`, or never.
+reach() { # NAME HOST PORT
+  local proxy line=''
+  proxy_for "$2"
   if [[ -z $proxy ]]; then
-    timeout -k 1 "${CHECK_SECONDS_EACH:-8}" bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null && echo direct || echo no
+    { exec 3<>"/dev/tcp/$2/$3"; } 2>/dev/null || { echo "$1 no" >&"$answers" && return; }
+    echo "$1 direct" >&"$answers"
     return
   fi
-  address=${proxy#*://}
-  address=${address##*@}
-  address=${address%%/*}
-  [[ $address == *:* ]] || address+=:3128
   # The status line of CONNECT is all that is read: nothing is sent to the host itself. 407: the proxy wants a password,
   # which is in the job's variable if it is anywhere, so the way is there.
-  answer=$(timeout -k 1 "${CHECK_SECONDS_EACH:-8}" bash -c '
-    exec 3<>"/dev/tcp/$0/$1" || exit 1
-    printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$2" "$2" >&3
-    IFS= read -r line <&3 && printf %s "$line"' "${address%:*}" "${address##*:}" "$host:$port" 2>/dev/null)
-  case $answer in
-    HTTP/1.[01]' 200'* | HTTP/1.[01]' 407'*) echo proxy ;;
-    *) echo no ;;
+  { exec 3<>"/dev/tcp/${proxy%:*}/${proxy##*:}"; } 2>/dev/null &&
+    printf 'CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n' "$2:$3" "$2:$3" >&3 && IFS= read -r line <&3
+  case $line in
+    HTTP/1.[01]' 200'* | HTTP/1.[01]' 407'*) echo "$1 proxy" >&"$answers" ;;
+    *) echo "$1 no" >&"$answers" ;;
   esac
 }
 
 hosts() {
-  local url host port name offline=no
+  local url host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
   if [[ ${CHECK_WANDB:-yes} == yes && ${WANDB_MODE:-online} == online ]]; then echo wandb_needed=yes; else echo wandb_needed=no; fi
   if [[ ${CHECK_HF:-yes} == yes && $offline == no ]]; then echo hf_needed=yes; else echo hf_needed=no; fi
   echo "hf_offline=$offline"
+  exec {answers}<> <(:)
   for name in wandb hf; do
     case $name in
       wandb) url=${WANDB_BASE_URL:-https://api.wandb.ai} ;;
@@ -78,7 +85,17 @@ hosts() {
     [[ $url == http://* ]] && port=80
     [[ $host == *:* ]] && port=${host##*:} host=${host%:*}
     echo "${name}_host=$host"
-    echo "${name}_reached=$(reach "$host" "$port")"
+    # Both at once, each in a child: a connection that nobody answers takes minutes.
+    reach "$name" "$host" "$port" &
+    pids+=($!)
   done
+  for _ in wandb hf; do
+    left=$((end - SECONDS))
+    ((left > 0)) || break
+    IFS=' ' read -r -t "$left" -u "$answers" name way || break
+    printf -v "${name}_reached" %s "$way"
+  done
+  kill -KILL "${pids[@]}" 2>/dev/null
+  printf '%s\n' "wandb_reached=$wandb_reached" "hf_reached=$hf_reached"
 }
 hosts

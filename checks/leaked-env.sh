@@ -5,6 +5,7 @@
 # scope: login
 # level: run
 # gate: false
+# shell: shared
 # seconds: 5
 # rules:
 #   - fact: leaked_variables

@@ -6,6 +6,7 @@
 # level: node
 # gate: true
 # about: user
+# shell: shared
 # seconds: 5
 # faults: [21]
 # # memlock: gcm warns below 16 GiB
@@ -40,18 +41,25 @@
 #     fix: "LimitMEMLOCK=infinity in the unit of slurmd, and PropagateResourceLimitsExcept=MEMLOCK"
 # ---
 
-# Soft and hard limits of a process started here. The job raises the soft limit of open files to the hard one.
+# Soft and hard limits of a process started here, by the kernel's own table. The job raises the soft limit of open files to
+# the hard one.
 limits() {
-  local name letter value kind
-  for name in files:n processes:u memlock_kib:l; do
-    letter=${name#*:}
-    for kind in S H; do
-      value=$(ulimit "-$kind$letter") || return
+  local line name unit=1 value kind
+  while IFS= read -r line; do
+    unit=1
+    case $line in
+      'Max open files '*) name=limit_files ;;
+      'Max processes '*) name=limit_processes ;;
+      'Max locked memory '*) name=limit_memlock_kib unit=1024 ;;
+      *) continue ;;
+    esac
+    [[ $line =~ \ ([0-9]+|unlimited)\ +([0-9]+|unlimited)\  ]] || return
+    for kind in 1 2; do
+      value=${BASH_REMATCH[kind]}
       # Unlimited is the largest number that can be compared.
-      [[ $value == unlimited ]] && value=9223372036854775807
-      [[ $value =~ ^[0-9]+$ ]] || return
-      if [[ $kind == S ]]; then echo "limit_${name%:*}=$value"; else echo "limit_${name%:*}_hard=$value"; fi
+      if [[ $value == unlimited ]]; then value=9223372036854775807; else value=$((value / unit)); fi
+      if ((kind == 1)); then echo "$name=$value"; else echo "${name}_hard=$value"; fi
     done
-  done
+  done </proc/self/limits
 }
 limits

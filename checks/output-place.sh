@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: true
+# shell: shared
 # seconds: 10
 # faults: [10]
 # inputs: [CHECK_OUTPUT, CHECK_NODES]
@@ -28,8 +29,8 @@
 # other nodes do not find them.
 output_place() {
   local place=${CHECK_OUTPUT:-$PWD} kind
-  # shellcheck disable=SC2016
-  kind=$(timeout -k 1 5 bash -c 'place=$1; until [[ -d $place ]]; do place=${place%/*}; place=${place:-/}; done; stat -f -c %T "$place"' opsctl "$place" 2>/dev/null) || return
+  until [[ -d $place ]]; do place=${place%/*} && place=${place:-/}; done
+  kind=$(stat -f -c %T "$place" 2>/dev/null) || return
   case $kind in
     nfs | nfs4 | lustre | gpfs | ceph | cifs | smb | smb2 | afs | fuse* | 9p | v9fs | pvfs2 | ocfs2 | gfs* | fhgfs | panfs | wekafs | 'UNKNOWN (0x19830326)' | vboxsf | beegfs) echo output_shared=yes ;;
     tmpfs | ramfs) echo output_shared=memory ;;

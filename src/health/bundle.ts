@@ -40,7 +40,7 @@ ${environment === '' ? '' : IN_SETTING}
   export LC_ALL=C
   set +e -u
 ${exportsOf(checks, inputs)}
-  run_checks ${specs(checks)}
+  run_checks 1 ${specs(checks)}
   tell - .done
 }
 main </dev/null
