@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
-import { openOwnDirectory } from '../system/own-directory.ts';
+import { openOwnDirectory, refuseUntrustedState } from '../system/own-directory.ts';
 import { type System, stateHome } from '../system/system.ts';
 import { type AlertState, NOTHING_KNOWN } from './decide.ts';
 import type { Message } from './message.ts';
@@ -21,6 +21,7 @@ export function alertsDirectory(env: System['env']): string {
 
 /** Makes the directory; throws OpsError when somebody else could write there. */
 export async function openAlerts(system: Pick<System, 'env'>): Promise<string> {
+  refuseUntrustedState(system);
   return openOwnDirectory(alertsDirectory(system.env));
 }
 

@@ -1,16 +1,25 @@
-import { EXIT, type ExitCode } from '../errors.ts';
+import { resolve } from 'node:path';
+import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
 import { readStages } from '../pipeline/advance.ts';
 import { cancelStages } from '../pipeline/cancel.ts';
+import { loadPipeline } from '../pipeline/file.ts';
 import { takeLease } from '../pipeline/lock.ts';
-import { findPipeline } from '../pipeline/record.ts';
+import { type PlannedStage, planStages } from '../pipeline/plan.ts';
+import { findPipeline, type PipelineRecord } from '../pipeline/record.ts';
 import { resumePipeline } from '../pipeline/resume.ts';
+import { inWords, revisions } from '../pipeline/revise.ts';
 import { type Context, printJson } from './command.ts';
+import { listConverters, pipelineInputs } from './pipeline-inputs.ts';
 
-export async function resumeNamed(name: string, { system, terminal, options }: Context): Promise<ExitCode> {
+/** @param edited take the file as it is now, for the stages that run again. */
+export async function resumeNamed(name: string, context: Context, edited: boolean): Promise<ExitCode> {
+  const { system, terminal, options } = context;
   const lease = await takeLease(system);
   try {
     const record = await findPipeline(system, name);
-    const { redone, manifests } = await resumePipeline(system, record, lease);
+    const now = edited ? await planAgain(context, record) : undefined;
+    if (!edited) await noteEdits(context, record);
+    const { redone, manifests } = await resumePipeline(system, record, lease, now);
     const submitted = manifests.filter(({ pipeline }) => redone.includes(pipeline?.stage ?? ''));
     if (options.json) {
       const stages = submitted.map(({ pipeline, runId, jobId }) => ({
@@ -26,6 +35,30 @@ export async function resumeNamed(name: string, { system, terminal, options }: C
     return EXIT.ok;
   } finally {
     await lease.release();
+  }
+}
+
+/** The stages as the file has them now, under the names of the pipeline that was submitted. */
+async function planAgain(context: Context, record: PipelineRecord): Promise<PlannedStage[]> {
+  const system = { ...context.system, cwd: record.cwd ?? context.system.cwd };
+  const inputs = await pipelineInputs({ ...context, system }, loadPipeline(resolve(system.cwd, record.file)));
+  return planStages(record.pipelineId, inputs, await listConverters(system.env));
+}
+
+/** Says that the file was edited, when nobody has asked for what it says now. A file that cannot be read says nothing. */
+async function noteEdits(context: Context, record: PipelineRecord): Promise<void> {
+  try {
+    const manifests = await readStages(context.system, record);
+    const revised = revisions(record, manifests, await planAgain(context, record));
+    if (revised.length === 0) return;
+    context.terminal.warn(
+      `warning: ${record.file} was edited; the stages run as they were submitted. --edited takes what it says now:\n  ${revised.map(inWords).join('\n  ')}`,
+    );
+  } catch (error) {
+    if (!(error instanceof OpsError || error instanceof UsageError)) throw error;
+    context.terminal.warn(
+      `warning: the stages run as they were submitted, whatever ${record.file} says now: ${error.message}`,
+    );
   }
 }
 

@@ -1,11 +1,21 @@
 import { loadConfig } from '../config/load.ts';
+import type { ParameterInputs } from '../config/parameters.ts';
 import { loadRecipe } from '../config/recipe.ts';
 import { UsageError } from '../errors.ts';
 import type { Stage } from '../pipeline/expand.ts';
 import type { Pipeline } from '../pipeline/file.ts';
+import type { Converter } from '../pipeline/formats.ts';
 import { atStage, PLACEHOLDER, type StageInput } from '../pipeline/plan.ts';
 import { inputFrom } from '../run/input.ts';
-import { listParameterNames, listStages, listTrainers, loadTemplate } from '../template/load.ts';
+import type { System } from '../system/system.ts';
+import {
+  listParameterNames,
+  listPrograms,
+  listStages,
+  listTrainers,
+  loadTemplate,
+  type Template,
+} from '../template/load.ts';
 import type { Layer } from '../template/resolve.ts';
 import type { Context } from './command.ts';
 
@@ -69,10 +79,27 @@ async function stageInput(
     { value: PLACEHOLDER, where: `the stage ${from}` },
   ]);
   const layers: Layer[] = [
-    { source: 'recipe', values: pipeline.parameters, allowed: names },
+    { source: 'recipe', values: forStage(pipeline.parameters, template), allowed: names },
     { source: 'recipe', values: recipe?.parameters ?? {} },
     { source: 'recipe', values: pipeline.inputsOf(stage) },
     { source: 'recipe', values: Object.fromEntries(given) },
   ];
   return inputFrom(system, { config, template }, layers, stage.flags);
+}
+
+/** How many nodes and GPUs all stages have is meant for those that train: a job of one node on the CPU has its own. */
+function forStage(common: ParameterInputs, { parameters }: Template): ParameterInputs {
+  const isOneNode = parameters.some(({ name, max }) => name === 'nodes' && max === 1);
+  if (!isOneNode) return common;
+  return Object.fromEntries(
+    Object.entries(common).filter(([name]) => !/^(?:nodes|gpus[-_]per[-_]node)$/.test(name)),
+  );
+}
+
+/** What makes one format of another: the package's templates, and a site's own. */
+export async function listConverters(env: System['env']): Promise<Converter[]> {
+  const programs = await listPrograms(env);
+  return programs.flatMap(({ trainer, file: { front } }) =>
+    front.converts === undefined ? [] : [{ trainer, ...front.converts }],
+  );
 }

@@ -18,7 +18,7 @@ import type { Manifest } from '../run/manifest.ts';
 import { stamp } from '../run/name.ts';
 import type { Lease } from '../system/lease.ts';
 import { type Context, printJson } from './command.ts';
-import { pipelineInputs } from './pipeline-inputs.ts';
+import { listConverters, pipelineInputs } from './pipeline-inputs.ts';
 
 interface SubmitOptions {
   readonly isDry: boolean;
@@ -32,13 +32,14 @@ export async function submitFile(path: string, context: Context, options: Submit
   const pipeline = loadPipeline(path);
   const inputs = await pipelineInputs(context, pipeline);
   const pipelineId = `${pipeline.name}-${stamp(system.now())}`;
-  const planned = planStages(pipelineId, inputs);
+  const planned = planStages(pipelineId, inputs, await listConverters(system.env));
   const fingerprint = pipelineFingerprint(pipelineId, planned);
   const record: PipelineRecord = {
     version: 1,
     pipelineId,
     createdAt: system.now().toISOString(),
     file: path,
+    cwd: system.cwd,
     fingerprint,
     state: 'preparing',
     stages: planned.map(stageRecord),

@@ -49,12 +49,17 @@ const resume: Command = {
   describe: 'Submit again what failed and what was to come after it',
   examples: [
     ['$0 pipeline resume last', 'stages that have ended well are not run again'],
+    ['$0 pipeline resume last --edited', 'with the parameters that the file has now'],
     ['$0 pipeline resume tune-20261124 --json', 'the stages that were submitted, as JSON'],
   ],
-  options: (parser) => parser.positional('pipeline', { type: 'string', describe: NAMED }),
+  options: (parser) =>
+    parser.positional('pipeline', { type: 'string', describe: NAMED }).option('edited', {
+      type: 'boolean',
+      describe: 'Render what runs again from the file as it is now; refused where that changes another stage',
+    }),
   handler: async (args, context) => {
     const { resumeNamed } = await import('./pipeline-change.ts');
-    return resumeNamed(text(args, 'pipeline') ?? '', context);
+    return resumeNamed(text(args, 'pipeline') ?? '', context, flag(args, 'edited'));
   },
 };
 

@@ -82,5 +82,6 @@ const WORDS: Readonly<Record<Reason, string>> = {
   'being-written': 'incomplete, and perhaps being written',
   young: 'younger than --min-age',
   link: 'a link: it leads elsewhere',
+  'not-yours': 'something in it belongs to another user',
   'not-a-checkpoint': 'no checkpoint',
 };

@@ -9,7 +9,8 @@ import type { Status, Verdict } from './verdict.ts';
 /** The paths of a run, as far as the login node can look at them. */
 export interface RunPaths {
   readonly model: string;
-  readonly data: string;
+  /** Null for a run that reads none. */
+  readonly data: string | null;
   readonly dataSuffix: string;
   readonly dataKeys: readonly string[];
   /** From how many files on opening them costs time and inodes. */
@@ -31,10 +32,12 @@ type Judgement = Pick<Verdict, 'status' | 'message' | 'value' | 'fix'>;
 export async function checkLogin(paths: RunPaths): Promise<LoginChecks> {
   let data = NO_DATA;
   const verdicts = await Promise.all([
-    timed('data', 'files', async () => {
-      data = await scanData(paths.data, paths.dataSuffix, paths.dataKeys);
-      return judgeData(data, paths);
-    }),
+    ...[paths.data ?? []].flat().map((directory) =>
+      timed('data', 'files', async () => {
+        data = await scanData(directory, paths.dataSuffix, paths.dataKeys);
+        return judgeData(data, directory, paths.dataFilesMax);
+      }),
+    ),
     timed('output', 'writable', () => judgeOutput(paths.output)),
     timed('model', 'path', () => judgeModel(paths.model)),
     ...Object.entries(paths.needed).map(([name, path]) => timed(name, 'path', () => judgePath(name, path))),
@@ -59,7 +62,7 @@ async function timed(check: string, fact: string, judge: () => Promise<Judgement
   };
 }
 
-function judgeData(data: DataScan, { data: directory, dataFilesMax }: RunPaths): Judgement {
+function judgeData(data: DataScan, directory: string, dataFilesMax: number): Judgement {
   const { files, bytes, problems, warnings } = data;
   if (problems.length > 0)
     return { ...findings('critical', problems), value: files, fix: '--data DIR --data-suffix SUFFIX' };

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { digest } from '../alert/alert.ts';
 import type { Message } from '../alert/message.ts';
 import { OpsError } from '../errors.ts';
-import { ensureDirectory, errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import { errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
+import { openOwnDirectory } from '../system/own-directory.ts';
 import type { Destination } from './send.ts';
 
 /** One copy of a message that is still to be sent. */
@@ -42,10 +43,11 @@ export interface Outbox {
 }
 
 export async function openOutbox(alerts: string): Promise<Outbox> {
-  const outbox = { pending: join(alerts, 'outbox', 'pending'), done: join(alerts, 'outbox', 'done') };
-  await ensureDirectory(outbox.pending);
-  await ensureDirectory(outbox.done);
-  return outbox;
+  const directory = await openOwnDirectory(join(alerts, 'outbox'));
+  const [pending, done] = [join(directory, 'pending'), join(directory, 'done')];
+  await openOwnDirectory(pending);
+  await openOwnDirectory(done);
+  return { pending, done };
 }
 
 export function fileName({ receiver, address }: Destination, messageId: string): string {

@@ -26,6 +26,8 @@ export interface PipelineRecord {
   readonly pipelineId: string;
   readonly createdAt: string;
   readonly file: string;
+  /** Where it was submitted: paths in the file are relative to it. */
+  readonly cwd?: string;
   readonly fingerprint: string;
   /**
    * - `preparing`: the runs are being written; Slurm knows nothing of them

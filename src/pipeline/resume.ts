@@ -1,16 +1,20 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT, OpsError } from '../errors.ts';
+import { EXIT, OpsError, UsageError } from '../errors.ts';
 import type { Manifest } from '../run/manifest.ts';
 import { saveManifest } from '../run/registry.ts';
+import { renderAnew } from '../run/resubmit.ts';
 import { errorCode, fileError, readIfThere } from '../system/files.ts';
 import type { Lease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
+import { refuseReplaceable, refuseUntrusted } from '../system/trusted.ts';
 import { readStages } from './advance.ts';
-import { type PipelineRecord, type StageRecord, savePipeline } from './record.ts';
+import type { PlannedStage } from './plan.ts';
+import { type PipelineRecord, pipelineFingerprint, type StageRecord, savePipeline } from './record.ts';
+import { refuseOthers, revisions } from './revise.ts';
 import type { StageOutcome } from './states.ts';
 import { stageStates } from './states.ts';
-import { goOn } from './submit.ts';
+import { checkStages, goOn, refuseCriticalStages } from './submit.ts';
 
 /**
  * Which stages have to run again: those that failed or never started. One that waits for another's failure has its turn
@@ -33,15 +37,23 @@ export function stagesToRedo(
 /**
  * Submits again what failed, and what was to come after it; what has ended well stays. Each runs its own script in its
  * own directory, so that a trainer that can goes on from its newest checkpoint.
+ * @param edited the stages as their file describes them now: those that run again are rendered anew from it.
  * @returns the names of the stages that were submitted: none when nothing had to be.
- * @throws OpsError 3 when it is not known how a stage ended: it may be running.
+ * @throws OpsError 3 when it is not known how a stage ended: it may be running; UsageError when a stage was changed that does
+ * not run again; NotReady when one that was changed could not start.
  */
 export async function resumePipeline(
   system: System,
   record: PipelineRecord,
   lease: Lease,
+  edited?: readonly PlannedStage[],
 ): Promise<{ redone: readonly string[]; manifests: readonly Manifest[] }> {
   if (record.state === 'submitting') {
+    if (edited)
+      throw new UsageError(
+        `the submission of ${record.pipelineId} was cut short`,
+        'Resume it as it is first; what fails afterwards can be resumed from the edited file.',
+      );
     const before = await readStages(system, record);
     const missing = before
       .filter(({ jobId }) => jobId === null)
@@ -59,21 +71,37 @@ export async function resumePipeline(
   const outcomes = new Map(states.map(({ stage, outcome }) => [stage, outcome]));
   const redone = stagesToRedo(record.stages, outcomes);
   const manifests = await readStages(system, record);
+  if (edited) refuseOthers(revisions(record, manifests, edited), redone);
   if (redone.length === 0) return { redone, manifests };
+  const anew = (edited ?? []).filter(({ stage }) => redone.includes(stage.name));
+  refuseCriticalStages(await checkStages(system, record.pipelineId, anew, true));
   for (const manifest of manifests) {
     await lease.renew();
-    if (redone.includes(manifest.pipeline?.stage ?? '')) await reset(system, manifest);
+    if (!redone.includes(manifest.pipeline?.stage ?? '')) continue;
+    const now = anew.find(({ runId }) => runId === manifest.runId);
+    await reset(system, manifest, now);
   }
-  await savePipeline(system, { ...record, state: 'submitting' });
-  return { redone, manifests: await goOn(system, { ...record, state: 'submitting' }, lease) };
+  const next: PipelineRecord = {
+    ...record,
+    ...(edited ? { fingerprint: pipelineFingerprint(record.pipelineId, edited) } : {}),
+    state: 'submitting',
+  };
+  await savePipeline(system, next);
+  return { redone, manifests: await goOn(system, next, lease) };
 }
 
 /** Makes a run that has ended one that Slurm is still to be given. */
-async function reset(system: System, manifest: Manifest): Promise<void> {
+async function reset(system: System, manifest: Manifest, now: PlannedStage | undefined): Promise<void> {
+  refuseReplaceable(manifest.outputDir);
   const script = (await readIfThere(manifest.script)) ?? '';
   // Its script says whether its trainer goes on from what is there; if not, it must not find it.
   if (!/^#SBATCH --requeue$/m.test(script)) await setAside(manifest);
-  const { ended: _, jobId, ...rest } = manifest;
+  const next = now
+    ? { ...(await renderAnew(manifest, now.input)), trainerFlags: now.input.trainerFlags }
+    : manifest;
+  // Slurm runs it in this user's name.
+  refuseUntrusted(manifest.script);
+  const { ended: _, jobId, ...rest } = next;
   await saveManifest(system, {
     ...rest,
     state: 'planned',

@@ -151,7 +151,7 @@ async function claim(system: System, { plan: { runId, outputDir } }: CheckedStag
 }
 
 async function write(system: System, each: CheckedStage, fingerprint: string): Promise<void> {
-  const { plan, request, readiness, input } = each;
+  const { plan, request, readiness } = each;
   const code = await codeOf(system, request);
   const manifest = buildManifest(system, plan, request, readiness, code, `${fingerprint}-${each.stage.name}`);
   await writeRun(system, plan, { ...manifest, state: 'planned' }, code);

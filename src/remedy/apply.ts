@@ -118,8 +118,9 @@ async function act(
     throw error;
   });
   const outcome = await look(system, lease, deed, step, before, said);
+  // Before the outcome is written: killed in between, the next start finds an open act and puts it right.
+  if (outcome.result === 'not-done') await deed.undone?.(system, step);
   await writeEntry(system, { ...intent, outcome });
-  if (outcome.result === 'not-done') await deed.undone?.(system, step.act);
   return as(outcome.result, outcome.said);
 }
 

@@ -25,7 +25,7 @@ export interface Deed {
   /** What became of it, by what is seen alone: an exit code proves nothing. */
   readonly judge: (act: Act, before: Seen, after: Seen, command: readonly string[]) => Result;
   /** Puts right what an act that was cut off has left, once it is certain that it was not done. */
-  readonly undone?: (system: System, act: Act) => Promise<void>;
+  readonly undone?: (system: System, step: Pick<Step, 'id' | 'act'>) => Promise<void>;
 }
 
 /** The deeds, each loaded when it is needed. */

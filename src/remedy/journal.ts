@@ -2,10 +2,10 @@ import { readdir, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
-import { ensureDirectory, readIfThere, writeAtomic } from '../system/files.ts';
+import { readIfThere, writeAtomic } from '../system/files.ts';
 import { type Lease, takeLease } from '../system/lease.ts';
+import { openOwnDirectory, refuseUntrustedState } from '../system/own-directory.ts';
 import { currentUser, type System, stateHome } from '../system/system.ts';
-import { refuseUntrusted } from '../system/trusted.ts';
 import type { ActEntry, Entry, NoteEntry } from './entry.ts';
 import type { Plan, Step } from './step.ts';
 
@@ -22,10 +22,8 @@ export function journalDirectory(env: System['env']): string {
  * @throws OpsError 75 when another opsctl has it; 1 when others could have written the journal.
  */
 export async function withJournal<T>(system: System, work: (lease: Lease) => Promise<T>): Promise<T> {
-  const directory = journalDirectory(system.env);
-  await ensureDirectory(directory);
-  await refuseUntrusted(stateHome(system.env));
-  await refuseUntrusted(directory);
+  refuseUntrustedState(system);
+  const directory = await openOwnDirectory(journalDirectory(system.env));
   const lease = await takeLease(system, directory, 'repairs something');
   try {
     await sweep(directory);

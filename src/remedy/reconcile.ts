@@ -31,7 +31,7 @@ async function settle(system: System, entry: ActEntry): Promise<ActEntry> {
     const after = await deed.see(system, entry.act, entry);
     const result = deed.judge(entry.act, entry.before, after, entry.command);
     if (result === 'unknown') return entry;
-    if (result === 'not-done') await deed.undone?.(system, entry.act);
+    if (result === 'not-done') await deed.undone?.(system, entry);
     const at = system.now().toISOString();
     const said = 'opsctl was ended before it could write this down; it was looked at later';
     const known: ActEntry = { ...entry, outcome: { at, result, said, after } };

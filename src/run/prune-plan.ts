@@ -2,6 +2,8 @@
 export interface Entry {
   readonly name: string;
   readonly kind: 'directory' | 'link' | 'other';
+  /** It and all below it belong to the user who asks. */
+  readonly isOwn: boolean;
   readonly bytes: number;
   /** Of the newest file in it, in milliseconds since 1970. */
   readonly modifiedMs: number;
@@ -20,6 +22,7 @@ export type Reason =
   | 'being-written'
   | 'young'
   | 'link'
+  | 'not-yours'
   | 'not-a-checkpoint';
 
 export interface PruneItem {
@@ -64,7 +67,8 @@ export function checkpointName(
 
 /**
  * Decides what may go. Never the newest complete one of any kind, a best or a final one, one that is young, a link, one
- * that may be being written or that another run starts from, or what is no checkpoint. Pure.
+ * in which something belongs to another user, one that may be being written or that another run starts from, or what is
+ * no checkpoint. Pure.
  */
 export function planPrune(entries: readonly Entry[], rules: PruneRules): PruneItem[] {
   const steps = new Map(
@@ -73,7 +77,8 @@ export function planPrune(entries: readonly Entry[], rules: PruneRules): PruneIt
       return parts ? [[entry.name, parts] as const] : [];
     }),
   );
-  const complete = entries.filter(({ name, isComplete }) => isComplete && steps.has(name));
+  // What another user has put there makes nothing of this user's superfluous.
+  const complete = entries.filter(({ name, isComplete, isOwn }) => isComplete && isOwn && steps.has(name));
   const newest = Math.max(-1, ...complete.map(({ name }) => steps.get(name)?.step ?? -1));
   const latest = Math.max(-1, ...complete.map(({ modifiedMs }) => modifiedMs));
   const ranks = rankWithinKind(complete, steps);
@@ -96,7 +101,7 @@ interface Seen {
 
 /** Null when nothing speaks for it. */
 function reasonToKeep(
-  { name, kind, isComplete, modifiedMs }: Entry,
+  { name, kind, isOwn, isComplete, modifiedMs }: Entry,
   { steps, newest, latest, ranks }: Seen,
   rules: PruneRules,
 ): Reason | null {
@@ -104,6 +109,7 @@ function reasonToKeep(
   const rank = ranks.get(name);
   if (kind === 'link') return 'link';
   if (step === undefined) return 'not-a-checkpoint';
+  if (!isOwn) return 'not-yours';
   if (FINAL.test(name)) return 'final';
   if (BEST.test(name)) return 'best';
   if (rules.inUse.has(name)) return 'in-use';

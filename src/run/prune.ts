@@ -1,12 +1,15 @@
-import { appendFile, lstat, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, lstat, open, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EXIT, OpsError, UsageError } from '../errors.ts';
+import { EXIT, OpsError } from '../errors.ts';
 import { isActive } from '../slurm/states.ts';
 import { errorCode, fileError } from '../system/files.ts';
 import { currentUser, type System } from '../system/system.ts';
-import { checkpointRule, isCompleteCheckpoint } from './complete.ts';
+import { checkpointRule } from './complete.ts';
 import type { Manifest } from './manifest.ts';
-import { type Entry, type PruneItem, type PruneRules, planPrune } from './prune-plan.ts';
+import { checkpointsOf } from './own-checkpoints.ts';
+import { readEntries, trashIn, trashName } from './prune-entries.ts';
+import { type PruneItem, type PruneRules, planPrune } from './prune-plan.ts';
 import { listRuns } from './registry.ts';
 import { knowTarget } from './status.ts';
 import type { CheckpointRule } from './upstream.ts';
@@ -28,9 +31,6 @@ export interface PrunePlan {
 
 /** What stood in the way at the last look, or null when it was deleted. */
 export type PruneResult = PruneItem & { readonly deleted: boolean; readonly problem: string | null };
-
-/** Between its own name and nothing: no trainer resumes from this name, and prune finishes it the next time. */
-export const TRASH = /^\.opsctl-trash-/;
 
 /** Looks at a run's checkpoints and decides what may go. Changes nothing. */
 export async function lookForPrune(
@@ -60,74 +60,6 @@ export async function lookForPrune(
     items: planPrune(entries, rules),
     failure: known.failure,
   };
-}
-
-/**
- * The directory that holds them, which must really be the run's: a link there would lead elsewhere.
- * @throws UsageError when it is not.
- */
-export async function checkpointsOf({ outputDir, runId }: Manifest, rule: CheckpointRule): Promise<string> {
-  const directory = join(outputDir, 'checkpoints', rule.directory ?? '');
-  const real = await realpath(directory).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw fileError('cannot read', directory, error);
-  });
-  if (real === undefined)
-    throw new UsageError(`the run ${runId} has no ${directory}`, 'There is nothing to prune.');
-  const own = join(await realpath(outputDir), 'checkpoints', rule.directory ?? '').replace(/\/$/, '');
-  if (real !== own)
-    throw new UsageError(
-      `${directory} is a link to ${real}: only what lies in the run's own directory is pruned`,
-    );
-  return real;
-}
-
-async function readEntries(directory: string, rule: CheckpointRule): Promise<Entry[]> {
-  const names = (await readdir(directory)).filter((name) => !TRASH.test(name)).sort();
-  const entries: Entry[] = [];
-  for (const name of names) {
-    const entry = await readEntry(directory, name, rule);
-    if (entry) entries.push(entry);
-  }
-  return entries;
-}
-
-async function readEntry(directory: string, name: string, rule: CheckpointRule): Promise<Entry | undefined> {
-  const path = join(directory, name);
-  try {
-    const found = await lstat(path);
-    const kind = found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'directory' : 'other';
-    const measured =
-      kind === 'directory' ? await measure(path) : { bytes: found.size, modifiedMs: found.mtimeMs };
-    return {
-      name,
-      kind,
-      ...measured,
-      modifiedMs: Math.max(measured.modifiedMs, found.mtimeMs),
-      isComplete: kind === 'directory' && (await isCompleteCheckpoint(directory, name, rule)),
-      identity: `${found.dev}:${found.ino}`,
-    };
-  } catch (error) {
-    // Taken away meanwhile by the trainer's own retention.
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw fileError('cannot read', path, error);
-  }
-}
-
-/** Bytes and newest change of all files below; links count as themselves and are not followed. */
-async function measure(directory: string): Promise<{ bytes: number; modifiedMs: number }> {
-  let bytes = 0;
-  let modifiedMs = 0;
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    const found = await lstat(path);
-    const inner = entry.isDirectory()
-      ? await measure(path)
-      : { bytes: found.size, modifiedMs: found.mtimeMs };
-    bytes += inner.bytes;
-    modifiedMs = Math.max(modifiedMs, inner.modifiedMs, found.mtimeMs);
-  }
-  return { bytes, modifiedMs };
 }
 
 /** Checkpoints that other runs start from: a stage that is requeued starts from the same one again. */
@@ -180,7 +112,7 @@ async function deleteOne(
   if (now === undefined) return left('it is gone already');
   if (now.action === 'keep' || now.identity !== item.identity)
     return left(`it is not as it was: ${now.reason ?? 'another directory has its name'}`);
-  const trash = join(directory, `.opsctl-trash-${item.name}-${process.pid}`);
+  const trash = join(directory, trashName(item.name));
   await journal(manifest, { at: system.now().toISOString(), by: currentUser(), intent: 'delete', ...item });
   try {
     await rename(join(directory, item.name), trash);
@@ -189,6 +121,8 @@ async function deleteOne(
       await rename(trash, join(directory, item.name));
       return left('another directory took its name at the last moment');
     }
+    // Whoever may write in a shared checkpoint must not put a link where rm is about to go on.
+    await chmod(trash, 0o700);
     // Node's rm removes links themselves and never what they point to.
     await rm(trash, { recursive: true, force: true });
   } catch (error) {
@@ -203,22 +137,31 @@ async function deleteOne(
   return { ...item, deleted: true, problem: null };
 }
 
-/** What a prune that was killed had taken the name from already. */
 async function sweepTrash(directory: string): Promise<void> {
-  for (const name of (await readdir(directory)).filter((each) => TRASH.test(each))) {
-    const path = join(directory, name);
-    if ((await lstat(path)).isDirectory()) await rm(path, { recursive: true, force: true });
-  }
+  for (const name of await trashIn(directory))
+    await rm(join(directory, name), { recursive: true, force: true });
 }
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /** One line of JSON for each act, flushed to the disk: what was deleted from this run, when and by whom. */
 async function journal({ outputDir }: Manifest, line: object): Promise<void> {
   const path = join(outputDir, 'pruned.jsonl');
   try {
-    await appendFile(path, `${JSON.stringify(line)}\n`, { mode: 0o644 });
-    const handle = await open(path, 'r');
-    await handle.sync().finally(() => handle.close());
+    // Neither a link nor a second name of something else, nor a pipe that keeps one waiting.
+    const handle = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o644);
+    try {
+      const { nlink, uid } = await handle.stat();
+      if (nlink !== 1 || uid !== process.getuid?.()) throw new Error('it is not a file of the run alone');
+      await handle.appendFile(`${JSON.stringify(line)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    throw new OpsError(fileError('cannot write the journal', path, error).message, { exitCode: EXIT.failed });
+    const reason = errorCode(error) === 'ELOOP' ? new Error('it is a link') : error;
+    throw new OpsError(fileError('cannot write the journal', path, reason).message, {
+      exitCode: EXIT.failed,
+    });
   }
 }

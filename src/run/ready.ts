@@ -64,7 +64,7 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
   const values = valuesOf(plan.parameters);
   const paths = {
     model: String(values.model),
-    data: String(values.data),
+    data: typeof values.data === 'string' ? values.data : null,
     dataSuffix: String(values.data_suffix ?? ''),
     dataKeys: request.template.front.data_keys ?? [],
     dataFilesMax: Number(limitsOf(request.template, request.profile).data_files_max ?? DATA_FILES_MAX),

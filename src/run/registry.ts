@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { link, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { link, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { isJobId } from '../slurm/job.ts';
@@ -11,9 +11,12 @@ import {
   readIfThere,
   readSmallIfThere,
   together,
+  writeAnew,
   writeAtomic,
 } from '../system/files.ts';
+import { refuseUntrustedState } from '../system/own-directory.ts';
 import { type System, stateHome } from '../system/system.ts';
+import { refuseShared } from '../system/trusted.ts';
 import { suggest } from '../terminal/suggest.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -48,7 +51,7 @@ function noteJob(system: System, jobId: string, runId: string): void {
   const path = jobPath(system, jobId);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, runId, { mode: 0o600 });
+    writeAnew(path, runId);
   } catch {
     // The manifest, written next, says why nothing can be written.
   }
@@ -66,8 +69,12 @@ export async function runOfJob(system: System, jobId: string): Promise<Manifest 
   return (await listRuns(system)).find((run) => run.jobId === jobId);
 }
 
-/** Every run of this state directory, newest first. One whose manifest cannot be read is left out, not fatal. */
+/**
+ * Every run of this state directory, newest first. One whose manifest cannot be read is left out, not fatal.
+ * @throws OpsError when somebody else could have written there.
+ */
 export async function listRuns(system: System): Promise<Manifest[]> {
+  refuseUntrustedState(system);
   const directory = runsDirectory(system.env);
   const names = await readdir(directory).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return [];
@@ -76,13 +83,14 @@ export async function listRuns(system: System): Promise<Manifest[]> {
   const manifests: (Manifest | undefined)[] = [];
   for (let start = 0; start < names.length; start += AT_ONCE) {
     const some = names.slice(start, start + AT_ONCE);
-    manifests.push(...(await Promise.all(some.map((name) => readManifest(join(directory, name, MANIFEST))))));
+    manifests.push(...(await Promise.all(some.map((name) => readManifest(join(directory, name))))));
   }
   return manifests.flatMap((manifest) => manifest ?? []).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
 /** Takes a run's id; false when another run has it. Atomic, on NFS too. */
 export async function claimRecord(system: System, runId: string): Promise<boolean> {
+  refuseUntrustedState(system);
   await ensureDirectory(runsDirectory(system.env));
   return claimDirectory(join(runsDirectory(system.env), runId), 0o700);
 }
@@ -94,10 +102,14 @@ export async function dropRecord(system: System, runId: string): Promise<void> {
 
 /** The run of exactly this id. */
 export async function readRun(system: System, runId: string): Promise<Manifest | undefined> {
-  return readManifest(join(runsDirectory(system.env), runId, MANIFEST));
+  return readManifest(join(runsDirectory(system.env), runId));
 }
 
-async function readManifest(path: string): Promise<Manifest | undefined> {
+/** What a manifest says is submitted and deleted in this user's name. */
+async function readManifest(directory: string): Promise<Manifest | undefined> {
+  const path = join(directory, MANIFEST);
+  refuseShared(directory);
+  refuseShared(path);
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
@@ -137,9 +149,10 @@ export async function findRun(system: System, name: string): Promise<Manifest> {
 
 /** As findRun, but undefined when there is none: a job that somebody else submitted is no error everywhere. */
 export async function lookUpRun(system: System, name: string): Promise<Manifest | undefined> {
+  refuseUntrustedState(system);
   // The usual case reads one file, however many runs there are.
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    const exact = await readManifest(join(runsDirectory(system.env), name, MANIFEST));
+    const exact = await readManifest(join(runsDirectory(system.env), name));
     if (exact) return exact;
   }
   const byJob = isJobId(name) ? await runOfJob(system, name) : undefined;
@@ -179,9 +192,7 @@ export async function claimFingerprint(
   await ensureDirectory(dirname(path));
   const mine = `${path}.${runId}.tmp`;
   // Not flushed to disk: a claim that a power cut takes away costs no more than the notice.
-  await writeFile(mine, runId, { mode: 0o600 }).catch((error: unknown) => {
-    throw fileError('cannot write', mine, error);
-  });
+  writeAnew(mine, runId);
   try {
     // link(2) fails when the name is taken, on NFS too, and the file has its text from the first moment.
     await link(mine, path);

@@ -1,8 +1,9 @@
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpsError, UsageError } from '../errors.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
+import { refuseReplaceable, refuseUntrusted } from '../system/trusted.ts';
 import { gateRecord } from './gate.ts';
 import type { Manifest } from './manifest.ts';
 import { type PlanInput, planRun } from './plan.ts';
@@ -13,7 +14,8 @@ import { hand } from './submit.ts';
  * Submits a run that has ended once more, as the same run: in its own directory, so that it goes on from its newest
  * checkpoint. With `input` its script is rendered anew; the old one stays beside it, under the name of its job.
  * @param options of sbatch, beside the script's own.
- * @throws OpsError 1 when Slurm refuses: then the run is as it was; 75 when it is not known whether it took the job.
+ * @throws OpsError 1 when Slurm refuses: then the run is as it was; and when others could have written the script. 75 when
+ * it is not known whether Slurm took the job.
  */
 export async function resubmitRun(
   system: System,
@@ -23,7 +25,10 @@ export async function resubmitRun(
 ): Promise<Manifest> {
   const { jobId } = manifest;
   if (jobId === null) throw new OpsError(`it is not known which job the run ${manifest.runId} is`);
-  const changed = input === null ? manifest : await render(manifest, input);
+  refuseReplaceable(manifest.outputDir);
+  const changed = input === null ? manifest : await renderAnew(manifest, input);
+  // Slurm runs it in this user's name.
+  refuseUntrusted(manifest.script);
   const { ended: _, ...rest } = changed;
   const intent: Manifest = {
     ...rest,
@@ -54,7 +59,11 @@ export async function takeBackSubmission(system: System, manifest: Manifest): Pr
   });
 }
 
-async function render(manifest: Manifest, input: PlanInput): Promise<Manifest> {
+/**
+ * Writes the script of a run that has ended anew, in its place; the old one stays beside it, under the name of its job.
+ * @returns the manifest as it has to be, not yet written.
+ */
+export async function renderAnew(manifest: Manifest, input: PlanInput): Promise<Manifest> {
   const { runId, outputDir, script, jobId } = manifest;
   const name = { value: runId, source: 'recipe' as const, where: `the run ${runId}` };
   const plan = planRun({ ...input, parameters: { ...input.parameters, name } });
@@ -88,4 +97,14 @@ export async function setCheckpointsAside(
   mark: string,
 ): Promise<void> {
   for (const name of names) await rename(join(directory, name), join(directory, `${ASIDE}${mark}-${name}`));
+}
+
+/** Gives them their names again, where nothing else has one meanwhile. */
+export async function takeCheckpointsBack(directory: string, mark: string): Promise<void> {
+  const prefix = `${ASIDE}${mark}-`;
+  const names = await readdir(directory);
+  for (const name of names.filter((each) => each.startsWith(prefix))) {
+    const own = name.slice(prefix.length);
+    if (!names.includes(own)) await rename(join(directory, name), join(directory, own));
+  }
 }

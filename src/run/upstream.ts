@@ -16,6 +16,14 @@ export interface Upstream {
   /** Null: the value is a path below that run's directory, known now, and there when the job starts. */
   readonly rule: CheckpointRule | null;
   readonly take: Take;
+  /** Where the trainer saves its model at its end, below `checkpoints`; without it there itself. */
+  readonly at?: string;
+  /** Its checkpoints before that are of no use to this run. */
+  readonly onlyAtEnd?: boolean;
+  /** The format in which this run reads it, where its template says so. */
+  readonly format?: string;
+  /** Directory with the tokenizer that belongs to the model, of a trainer that saves none. */
+  readonly tokenizer?: string;
   /** That run has ended well, or this one does not start. */
   readonly endedWell: boolean;
   /** The parameter's value: a link that the job sets to the checkpoint when it starts. */
@@ -31,7 +39,7 @@ const KEPT: Readonly<Record<Take, readonly string[]>> = {
 
 /** What templates/partials/upstream.hbs reads. */
 export function upstreamContext(upstream: Upstream): PlainValue[] {
-  const { parameter, stage, checkpoints, rule, take, endedWell, link } = upstream;
+  const { parameter, stage, checkpoints, rule, take, at, endedWell, link } = upstream;
   if (rule === null) return [];
   const one = {
     parameter,
@@ -40,13 +48,15 @@ export function upstreamContext(upstream: Upstream): PlainValue[] {
     link,
     directory: rule.directory === undefined ? checkpoints : `${checkpoints}/${rule.directory}`,
     name: rule.name,
-    prefixes: [...(take === 'newest' ? [rule.name] : []), ...KEPT[take]],
+    prefixes: upstream.onlyAtEnd ? [] : [...(take === 'newest' ? [rule.name] : []), ...KEPT[take]],
     complete: rule.complete ?? [],
     unfinished: rule.unfinished ?? [],
     tracker: rule.tracker ?? null,
     // Megatron is given the directory that holds iter_NNNNNNN and its tracker, not one of them.
     container: rule.name === 'iter_',
-    root: endedWell && take !== 'best',
+    root: endedWell && take !== 'best' ? (at === undefined ? checkpoints : `${checkpoints}/${at}`) : null,
+    weights: upstream.format?.startsWith('hf') ?? false,
+    tokenizer: upstream.tokenizer ?? null,
   };
   return [one];
 }

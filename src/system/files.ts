@@ -54,6 +54,31 @@ export async function writeAtomic(path: string, text: string, mode = 0o600): Pro
   }
 }
 
+/**
+ * Writes a small file under a name of one's own, in the place of one that a killed process has left there. Whatever
+ * stands there is taken away, never written through: a link leads elsewhere.
+ */
+export function writeAnew(path: string, text: string, mode = 0o600): void {
+  try {
+    if (!writesNew(path, text, mode)) {
+      unlinkSync(path);
+      writeFileSync(path, text, { mode, flag: 'wx' });
+    }
+  } catch (error) {
+    throw fileError('cannot write', path, error);
+  }
+}
+
+function writesNew(path: string, text: string, mode: number): boolean {
+  try {
+    writeFileSync(path, text, { mode, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
 const sync = promisify(fsync);
 
 async function withOpen(

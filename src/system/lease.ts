@@ -1,8 +1,8 @@
-import { link, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, lutimes, rename, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
-import { ensureDirectory, errorCode, fileError, readIfThere } from './files.ts';
+import { ensureDirectory, errorCode, fileError, readIfThere, writeAnew } from './files.ts';
 import type { System } from './system.ts';
 
 /** Longer than any one step between two renewals takes: every program and every server has a shorter limit. */
@@ -27,7 +27,7 @@ export async function takeLease(system: System, directory: string, busy: string)
   const path = join(directory, '.lock');
   const mine = `${path}.${hostname()}.${process.pid}`;
   const text = JSON.stringify({ host: hostname(), pid: process.pid });
-  await writeFile(mine, text, { mode: 0o600 });
+  writeAnew(mine, text);
   try {
     if (!(await tryLink(mine, path))) {
       const isFree = await takeAway(system, path);
@@ -43,7 +43,7 @@ export async function takeLease(system: System, directory: string, busy: string)
   return {
     renew: async () => {
       const now = system.now();
-      await utimes(path, now, now).catch(() => undefined);
+      await lutimes(path, now, now).catch(() => undefined);
     },
     holds: async () => (await readIfThere(path)) === text,
     release: () => unlink(path).catch(() => undefined),
@@ -77,10 +77,20 @@ async function takeAway(system: System, path: string): Promise<boolean> {
 }
 
 async function isStale(system: System, path: string, text: string): Promise<boolean> {
-  const { host, pid } = JSON.parse(text) as { host?: string; pid?: number };
+  const { host, pid } = holderOf(text);
   if (host === hostname() && pid !== undefined && !isAlive(pid)) return true;
-  const found = await stat(path).catch(() => undefined);
+  const found = await lstat(path).catch(() => undefined);
   return found === undefined || system.now().getTime() - found.mtimeMs > STALE_MS;
+}
+
+/** Nobody, when it is not what opsctl wrote: then only its age decides. */
+function holderOf(text: string): { host?: string; pid?: number } {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' && found !== null ? found : {};
+  } catch {
+    return {};
+  }
 }
 
 function isAlive(pid: number): boolean {

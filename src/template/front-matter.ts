@@ -7,6 +7,20 @@ import { PARAMETER_TYPES } from './parameter.ts';
 
 const value = z.nullable(z.union([z.string(), z.number(), z.boolean()]));
 
+/** How the files of a checkpoint are made: `hf`, `megatron`. pipeline/formats has the words for those of the package. */
+const format = z.string().check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a format, such as hf'));
+
+const leavesSchema = z.strictObject({
+  /** Format of its checkpoints, and of the model at its end. */
+  format,
+  /** Where it writes the model at its end, below `checkpoints` (default: there itself). */
+  at: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]+$/))),
+  /** Format of its checkpoints before that, where it is another: then only the model at the end is of use to others. */
+  until_then: z.optional(format),
+  /** False: it saves no tokenizer with its model, so that of the model it began with goes on. */
+  tokenizer: z.optional(z.boolean()),
+});
+
 const parameterSchema = z.strictObject({
   type: z.optional(z.enum(PARAMETER_TYPES)),
   help: z.optional(z.string()),
@@ -16,6 +30,8 @@ const parameterSchema = z.strictObject({
   min: z.optional(z.number()),
   max: z.optional(z.number()),
   choices: z.optional(z.readonly(z.array(z.string()))),
+  /** Of one that names a checkpoint: the format in which it is read; `any` where the program may read all. */
+  format: z.optional(format),
 });
 
 const frontMatterSchema = z.strictObject({
@@ -39,12 +55,17 @@ const frontMatterSchema = z.strictObject({
   data_keys: z.optional(z.array(z.string())),
   /** Of a trainer: how each of its programs is told to stop, and how it goes on. */
   lifecycle: z.optional(z.array(lifecycleSchema)),
+  /** Of a trainer or a program: what stages after it find. */
+  leaves: z.optional(leavesSchema),
+  /** Of a program that makes another format of a checkpoint: which of which. */
+  converts: z.optional(z.strictObject({ from: format, to: format })),
   /** Of a trainer: thresholds of the checks that differ for it, because it needs less of a node than a large model does. */
   limits: z.optional(z.record(z.string(), z.int())),
   parameters: z.optional(z.record(z.string(), parameterSchema)),
 });
 
 export type FrontMatter = z.infer<typeof frontMatterSchema>;
+export type Leaves = z.infer<typeof leavesSchema>;
 export type ParameterEntry = z.infer<typeof parameterSchema>;
 
 /**

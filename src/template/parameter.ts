@@ -13,6 +13,8 @@ export interface Parameter {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
+  /** Of one that names a checkpoint: the format in which the program reads it, or `any`. */
+  readonly format?: string;
   /** The file that declares it: the heading it stands under in --help. */
   readonly group: string;
 }

@@ -87,6 +87,7 @@ export const TRAINERS: readonly Program[] = [
     modules: ['verl.trainer.fsdp_sft_trainer'],
     scripts: ['verl/trainer/fsdp_sft_trainer.py'],
   },
+  { name: 'verl-merger', modules: ['verl.model_merger'] },
   { name: 'xllm-pretrain', scripts: ['xllm/pretrain.py'] },
   { name: 'xllm-dpo', scripts: ['xllm/postrain.py'] },
 ];

@@ -1,8 +1,8 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Lease, takeLease } from '../system/lease.ts';
-import { openOwnDirectory } from '../system/own-directory.ts';
-import { type System, stateHome } from '../system/system.ts';
+import { openOwnDirectory, refuseUntrustedState } from '../system/own-directory.ts';
+import type { System } from '../system/system.ts';
 import { watchDirectory } from './memory.ts';
 
 /** A lease is free again after a minute: it is renewed well before, also while a mail server keeps one waiting. */
@@ -13,7 +13,7 @@ const RENEW_MS = 20_000;
  * @throws OpsError 75 when another process has it; 1 when others could have written what it remembers.
  */
 export async function takeWatch(system: System): Promise<Lease> {
-  await openOwnDirectory(stateHome(system.env));
+  refuseUntrustedState(system);
   const directory = await openOwnDirectory(watchDirectory(system.env));
   const lease = await takeLease(system, directory, 'watches');
   // What a killed watcher left half-written: nobody else writes here now.

@@ -6,6 +6,7 @@ import { baseId } from '../run/state.ts';
 import { isPartOf, type SlurmJob } from '../slurm/job.ts';
 import { isActive } from '../slurm/states.ts';
 import { errorCode, fileError } from '../system/files.ts';
+import { refuseUntrustedState } from '../system/own-directory.ts';
 import { type System, stateHome } from '../system/system.ts';
 import type { Memory, RunMemory } from './memory.ts';
 
@@ -17,6 +18,7 @@ const AT_ONCE = 64;
  * manifest. With 10,000 runs a look reads one list of names, not 10,000 files.
  */
 export async function knownRuns(system: System, memory: Memory): Promise<Record<string, RunMemory>> {
+  refuseUntrustedState(system);
   const directory = join(stateHome(system.env), 'runs');
   const names = await readdir(directory).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return [];

@@ -123,21 +123,28 @@ describe('a pipeline', () => {
     expect(manifest.pipeline).toEqual({ id: pipelineId, stage: 'first' });
   });
 
-  it('ends where a stage fails, and goes on from there when it is resumed', async () => {
-    const file = write(
-      'half.yaml',
-      `  - { phase: sft, name: good, parameters: { model: tiny } }
-  - { phase: sft, name: bad, parameters: { data: later } }
+  it('ends where a stage fails, and goes on from there, with what the file says by then', async () => {
+    const half = (good: string, bad: string) =>
+      write(
+        'half.yaml',
+        `  - { phase: sft, name: good, parameters: { model: tiny${good} } }
+  - { phase: sft, name: bad, parameters: { data: later${bad} } }
   - { phase: sft, name: end }
 `,
-    );
+      );
+    const file = half('', '');
     const { pipelineId } = await submitted(file, ['--no-preflight']);
     expect(await settled(pipelineId)).toEqual({ good: 'ok', bad: 'failed', end: 'never' });
     expect((await slurm.opsctl(['pipeline', 'status', pipelineId])).code).toBe(1);
     expect((await submitFile(file)).stderr).toContain('is done in part');
     const before = await states(pipelineId);
     makeData('later');
-    const resumed = await slurm.opsctl(['pipeline', 'resume', pipelineId, '--json']);
+    half(', seed: 7', ', learning_rate: 1e-4');
+    const refused = await slurm.opsctl(['pipeline', 'resume', pipelineId, '--edited']);
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('good: seed: 42 -> 7') });
+    half('', ', learning_rate: 1e-4');
+    const resumed = await slurm.opsctl(['pipeline', 'resume', pipelineId, '--edited', '--json']);
+    expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(resumed.stdout).submitted.map(({ stage }: StageDocument) => stage)).toEqual([
       'bad',
       'end',
@@ -146,6 +153,10 @@ describe('a pipeline', () => {
     const after = await states(pipelineId);
     expect(after[0]?.jobId).toBe(before[0]?.jobId);
     expect(after[1]?.jobId).not.toBe(before[1]?.jobId);
+    const [bad] = after.slice(1).map(({ outputDir }) => outputDir);
+    expect(readFileSync(join(bad ?? '', 'job.sbatch'), 'utf8')).toContain('--learning_rate 0.0001');
+    expect(existsSync(join(bad ?? '', `job-${before[1]?.jobId}.sbatch`))).toBe(true);
+    expect((await submitFile(file)).stderr).not.toContain('is done in part');
     expect((await slurm.opsctl(['pipeline', 'resume', pipelineId])).stdout).toContain('Nothing to do');
   });
 

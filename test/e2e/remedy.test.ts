@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifest } from '../run/known.ts';
-import { OPSCTL, startSandbox, type TestSandbox, until } from './support.ts';
+import { OPSCTL, slurmdOf, startSandbox, type TestSandbox, until } from './support.ts';
 
 let sandbox: TestSandbox;
 beforeAll(async () => {
@@ -124,7 +124,7 @@ describe('on a real Slurm', () => {
   it('deletes what NCCL has left in /dev/shm of a node, and nothing that is in use or a link', async () => {
     const jobId = await submit('shm', 0, 1);
     await stateIs(jobId, 'FAILED');
-    const inNode = ['nsenter', '-t', slurmdOf('gnode01'), '-m'];
+    const inNode = ['nsenter', '-t', slurmdOf(sandbox.dir, 'gnode01'), '-m'];
     const files =
       'cd /dev/shm && touch nccl-dead nccl-open nccl-mapped other && ln -s /etc/hostname nccl-link && ln nccl-dead hard && rm hard';
     expect((await sandbox.slurm([...inNode, 'sh', '-c', files])).code).toBe(0);
@@ -165,22 +165,3 @@ describe('on a real Slurm', () => {
       expect(JSON.parse(readFileSync(join(journal, name), 'utf8')).outcome?.result).not.toBe('unknown');
   });
 });
-
-/** The process that is this node: it has the node's own /dev/shm. */
-function slurmdOf(node: string): string {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const found = pids.find((pid) => {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return (
-        words[0]?.endsWith('slurmd') &&
-        words.includes(node) &&
-        words.some((word) => word.includes(sandbox.dir))
-      );
-    } catch {
-      return false;
-    }
-  });
-  if (found === undefined) throw new Error(`no slurmd of ${node}`);
-  return found;
-}

@@ -121,6 +121,17 @@ export function traces(dir: string): string[] {
   ];
 }
 
+/** The process that is this node of the sandbox in `dir`: it has the node's own /dev/shm. */
+export function slurmdOf(dir: string, node: string): string {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const found = pids.find((pid) => {
+    const words = procFile(pid, 'cmdline').split('\0');
+    return words[0]?.endsWith('slurmd') && words.includes(node) && words.some((word) => word.includes(dir));
+  });
+  if (found === undefined) throw new Error(`no slurmd of ${node}`);
+  return found;
+}
+
 function procFile(pid: string, file: string): string {
   try {
     return readFileSync(join('/proc', pid, file), 'utf8');

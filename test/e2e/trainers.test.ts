@@ -15,7 +15,9 @@ const SFT: readonly Case[] = [
   { phase: 'sft', trainer: 'xllm', values: { code: '/code' } },
   { phase: 'sft', trainer: 'trl', values: {} },
 ];
-const TRAINED = [...SFT, ...CASES].filter((one) => one.trainer !== 'example' && !hasSide(one));
+const TRAINED = [...SFT, ...CASES].filter(
+  (one) => one.trainer !== 'example' && one.phase !== 'convert' && !hasSide(one),
+);
 const NODES = 2;
 const GPUS = 4;
 

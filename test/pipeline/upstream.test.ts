@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   rmSync,
@@ -60,7 +62,9 @@ async function scriptOf(rule: CheckpointRule, more: Partial<Upstream> = {}): Pro
 async function take(rule: CheckpointRule, more: Partial<Upstream> = {}) {
   const script = await scriptOf(rule, more);
   const part = /# --- What earlier stages[\s\S]*?\necho model": [^\n]*\n/.exec(script)?.[0] ?? 'exit 99';
-  const run = spawnSync('bash', ['-c', `set -euo pipefail\nattempt=0\n${part}`], { encoding: 'utf8' });
+  const run = spawnSync('bash', ['-c', `set -euo pipefail\nattempt=0\nSLURM_JOB_ID=7\n${part}`], {
+    encoding: 'utf8',
+  });
   return { code: run.status, out: run.stdout, err: run.stderr };
 }
 const taken = async (rule: CheckpointRule, more: Partial<Upstream> = {}) => {
@@ -114,6 +118,63 @@ describe('a stage that starts', () => {
     expect(await taken({ name: 'global_step', directory: '_actor' })).toBe('_actor/global_step5');
   });
 
+  it('takes nothing but the model at the end of a trainer whose checkpoints are of no use to others', async () => {
+    const end = { at: 'final', onlyAtEnd: true };
+    put('global_step9/model.pt', 'final/config.json');
+    const half = await take({ name: 'global_step', tracker: 'latest' }, end);
+    expect(half).toMatchObject({ code: 66, err: expect.stringContaining('has left no complete model in') });
+    expect(half.err).toContain('/final: there');
+    put('final/model.safetensors');
+    expect(await taken({ name: 'global_step', tracker: 'latest' }, end)).toBe('final');
+  });
+
+  it('does not start from shards where whole weights are wanted, and says what makes them whole', async () => {
+    put(
+      'checkpoint-5/trainer_state.json',
+      'checkpoint-5/training_args.bin',
+      'checkpoint-5/global_step5/zero.pt',
+    );
+    put('checkpoint-5/latest');
+    const { code, err } = await take(HF, { format: 'hf' });
+    expect(code).toBe(66);
+    expect(err).toMatch(
+      /checkpoint-5 holds no whole weights[\s\S]*zero_to_fp32\.py[\s\S]*accelerate merge-weights/,
+    );
+    put('checkpoint-5/pytorch_model-00001-of-00002.bin');
+    expect(await taken(HF, { format: 'hf' })).toBe('checkpoint-5');
+  });
+
+  it('puts the tokenizer beside a model that was saved without one, and nothing over one that is there', async () => {
+    const tokenizer = join(root, 'base "model"');
+    mkdirSync(tokenizer);
+    put('checkpoint-5/trainer_state.json', 'checkpoint-5/model.safetensors');
+    const none = await take(HF, { format: 'hf', tokenizer });
+    expect(none).toMatchObject({ code: 66, err: expect.stringContaining('and none in') });
+    for (const name of [
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'merges.txt',
+      'model.safetensors',
+      'config.json',
+    ])
+      writeFileSync(join(tokenizer, name), name);
+    expect(await taken(HF, { format: 'hf', tokenizer })).toBe('checkpoint-5');
+    expect(readdirSync(link).sort()).toEqual(
+      [
+        'merges.txt',
+        'model.safetensors',
+        'tokenizer.json',
+        'tokenizer_config.json',
+        'trainer_state.json',
+      ].sort(),
+    );
+    rmSync(link);
+    writeFileSync(join(checkpoints, 'checkpoint-5', 'tokenizer.json'), 'own');
+    await taken(HF, { format: 'hf', tokenizer });
+    expect(readFileSync(join(checkpoints, 'checkpoint-5', 'tokenizer.json'), 'utf8')).toBe('own');
+    expect(readFileSync(join(checkpoints, 'checkpoint-5', 'model.safetensors'), 'utf8')).toBe('1');
+  });
+
   it('goes on from the same one in every attempt', async () => {
     put('checkpoint-1/trainer_state.json');
     expect(await taken(HF)).toBe('checkpoint-1');
@@ -133,12 +194,14 @@ describe('a stage that starts', () => {
     expect(await take(HF)).toMatchObject({ code: 66, err: expect.stringContaining('is gone') });
   });
 
-  it.each<[string, CheckpointRule]>([
-    ['transformers', HF],
-    ['Megatron', { name: 'iter_', tracker: 'latest_checkpointed_iteration.txt' }],
-  ])('has a script that shellcheck finds nothing in: %s', async (_, rule) => {
+  it.each<[string, CheckpointRule, Partial<Upstream>]>([
+    ['transformers', HF, {}],
+    ['Megatron', { name: 'iter_', tracker: 'latest_checkpointed_iteration.txt' }, {}],
+    ['a model without tokenizer', HF, { format: 'hf', tokenizer: '/m/q' }],
+    ['the model at the end', { name: 'global_step', tracker: 'latest' }, { at: 'final', onlyAtEnd: true }],
+  ])('has a script that shellcheck finds nothing in: %s', async (_, rule, more) => {
     const check = spawnSync('shellcheck', ['-s', 'bash', '-e', 'SC2016', '-'], {
-      input: await scriptOf(rule),
+      input: await scriptOf(rule, more),
       encoding: 'utf8',
     });
     expect(check.stdout).toBe('');

@@ -16,6 +16,7 @@ const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
   kind: 'directory',
   bytes: 1,
   modifiedMs: HOUR,
+  isOwn: true,
   isComplete: true,
   identity: name,
   ...more,
@@ -36,6 +37,8 @@ describe('planPrune', () => {
       entry('optimizer-cache'),
       entry('checkpoint-50', { kind: 'link' }),
       entry('checkpoint-90', { modifiedMs: 99.5 * HOUR }),
+      // It makes none of ours superfluous.
+      entry('checkpoint-900', { isOwn: false }),
     ];
     expect(reasons(entries, { inUse: new Set(['checkpoint-200']) })).toEqual({
       'checkpoint-100': null,
@@ -49,6 +52,7 @@ describe('planPrune', () => {
       'checkpoint-50': 'link',
       // Written last, as after a resume from an older one.
       'checkpoint-90': 'newest-complete',
+      'checkpoint-900': 'not-yours',
     });
   });
 
@@ -103,6 +107,7 @@ describe('planPrune', () => {
     kind: fc.constantFrom<Entry['kind']>('directory', 'directory', 'link', 'other'),
     bytes: fc.nat(),
     modifiedMs: fc.integer({ min: 0, max: 100 * HOUR }),
+    isOwn: fc.boolean(),
     isComplete: fc.boolean(),
     identity: fc.string(),
   });
@@ -120,12 +125,15 @@ describe('planPrune', () => {
           const byName = new Map(entries.map((each) => [each.name, each]));
           const complete = entries.filter(
             (each) =>
-              each.kind === 'directory' && each.isComplete && checkpointName(each.name, 'checkpoint-'),
+              each.kind === 'directory' &&
+              each.isOwn &&
+              each.isComplete &&
+              checkpointName(each.name, 'checkpoint-'),
           );
           const steps = complete.map(({ name }) => checkpointName(name, 'checkpoint-')?.step ?? -1);
           for (const { name } of gone) {
             const own = byName.get(name);
-            expect(own?.kind).toBe('directory');
+            expect([own?.kind, own?.isOwn]).toEqual(['directory', true]);
             expect(name).not.toMatch(/^(?:final|bestppl)_/);
             expect(rules.nowMs - (own?.modifiedMs ?? 0)).toBeGreaterThanOrEqual(minAgeMs);
             expect(checkpointName(name, 'checkpoint-')).toBeDefined();

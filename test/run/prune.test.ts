@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
+  linkSync,
   lutimesSync,
   mkdirSync,
   mkdtempSync,
@@ -30,6 +34,7 @@ beforeEach(() => {
   run = manifest({ outputDir: join(root, 'run'), jobId: '12' });
   checkpoints = join(root, 'run', 'checkpoints');
   mkdirSync(checkpoints, { recursive: true });
+  writeFileSync(join(root, 'run', 'manifest.json'), JSON.stringify({ runId: run.runId }));
 });
 
 const OLD = new Date('2025-01-01T00:00:00Z');
@@ -92,6 +97,92 @@ describe('prune', () => {
     symlinkSync(join(root, 'elsewhere'), checkpoints);
     await expect(lookForPrune(system(), run, REQUEST)).rejects.toThrow('is a link to');
   });
+
+  it('refuses another directory under the run’s name, and one where everybody may put another', async () => {
+    checkpoint('checkpoint-1');
+    checkpoint('checkpoint-2', 5);
+    const other = join(root, 'other-run');
+    mkdirSync(join(other, 'checkpoints', 'checkpoint-1'), { recursive: true });
+    writeFileSync(join(other, 'manifest.json'), JSON.stringify({ runId: 'other-run' }));
+    renameSync(join(root, 'run'), join(root, 'was'));
+    symlinkSync(other, join(root, 'run'));
+    await expect(lookForPrune(system(), run, REQUEST)).rejects.toThrow(
+      `${join(root, 'run')} is not the directory of the run sft-tiny`,
+    );
+    rmSync(join(other, 'manifest.json'));
+    await expect(lookForPrune(system(), run, REQUEST)).rejects.toThrow('is not the directory of the run');
+    rmSync(join(root, 'run'));
+    renameSync(join(root, 'was'), join(root, 'run'));
+    chmodSync(root, 0o777);
+    await expect(lookForPrune(system(), run, REQUEST)).rejects.toThrow(
+      `lies below ${root}, which everybody may write to`,
+    );
+    expect(readdirSync(checkpoints)).toHaveLength(2);
+  });
+
+  it('leaves the data of a file that has a second name elsewhere', async () => {
+    const old = checkpoint('checkpoint-1');
+    checkpoint('checkpoint-2', 5);
+    linkSync(join(old, 'model.pt'), join(root, 'kept.pt'));
+    utimesSync(old, OLD, OLD);
+    const now = system();
+    await applyPrune(now, await lookForPrune(now, run, REQUEST), run);
+    expect(readdirSync(checkpoints)).toEqual(['checkpoint-2']);
+    expect(readFileSync(join(root, 'kept.pt'), 'utf8')).toBe('weights');
+  });
+
+  it.each([
+    ['a link', (path: string, victim: string) => symlinkSync(victim, path), 'it is a link'],
+    [
+      'a second name',
+      (path: string, victim: string) => linkSync(victim, path),
+      'not a file of the run alone',
+    ],
+    ['a pipe', (path: string) => execFileSync('mkfifo', [path]), 'ENXIO'],
+  ])('writes its journal into no other file through %s, and deletes nothing then', async (_, plant, why) => {
+    checkpoint('checkpoint-1');
+    checkpoint('checkpoint-2', 5);
+    const victim = join(root, 'victim');
+    writeFileSync(victim, 'mine');
+    const path = join(root, 'run', 'pruned.jsonl');
+    plant(path, victim);
+    const now = system();
+    const plan = await lookForPrune(now, run, REQUEST);
+    await expect(applyPrune(now, plan, run)).rejects.toThrow(
+      new RegExp(`cannot write the journal ${path}.*${why}`),
+    );
+    expect(readFileSync(victim, 'utf8')).toBe('mine');
+    expect(readdirSync(checkpoints)).toHaveLength(2);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'leaves what belongs to another user, trash with our name too',
+    async () => {
+      const names = [
+        'checkpoint-1',
+        'checkpoint-2',
+        'checkpoint-3',
+        'checkpoint-9',
+        '.opsctl-trash-checkpoint-0-1',
+      ];
+      for (const [index, name] of names.entries()) checkpoint(name, index);
+      chownSync(join(checkpoints, 'checkpoint-1'), 5, 60);
+      chownSync(join(checkpoints, 'checkpoint-2', 'model.pt'), 5, 60);
+      // Complete, and the newest: yet none of ours is superfluous because of it.
+      chownSync(join(checkpoints, 'checkpoint-9'), 5, 60);
+      chownSync(join(checkpoints, '.opsctl-trash-checkpoint-0-1'), 5, 60);
+      const now = system();
+      const plan = await lookForPrune(now, run, REQUEST);
+      expect(plan.items.map(({ name, reason }) => [name, reason])).toEqual([
+        ['checkpoint-1', 'not-yours'],
+        ['checkpoint-2', 'not-yours'],
+        ['checkpoint-3', 'newest-complete'],
+        ['checkpoint-9', 'not-yours'],
+      ]);
+      await applyPrune(now, plan, run);
+      expect(readdirSync(checkpoints).sort()).toEqual([...names].sort());
+    },
+  );
 
   it('leaves a directory that has taken the name of the one that was judged', async () => {
     checkpoint('checkpoint-1');

@@ -15,6 +15,16 @@ const templated = { ...base, chat_template: 'qwen', eval_steps: 100 };
 export const CASES: readonly Case[] = [
   { phase: 'data-clean', trainer: 'example', values: { data: '/data/raw', output: '/data/runs' } },
   { phase: 'data-prepare', trainer: 'example', values: { data: '/data/clean', output: '/data/runs' } },
+  {
+    phase: 'convert',
+    trainer: 'own',
+    values: { model: '/ckpt/megatron', output: '/data/runs', program: '/code/to hf.sh' },
+  },
+  {
+    phase: 'convert',
+    trainer: 'verl-merger',
+    values: { model: '/ckpt/global_step_9', output: '/data/runs' },
+  },
   { phase: 'pretrain', trainer: 'example', values: paths },
   { phase: 'cpt', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
   { phase: 'dpo', trainer: 'example', values: { ...paths, model: '/models/tiny' } },
@@ -31,7 +41,7 @@ export const CASES: readonly Case[] = [
   {
     phase: 'dpo',
     trainer: 'xllm',
-    values: { ...code, architecture: 'Qwen', eval_data: '/data/eval.jsonl', eval_steps: 281 },
+    values: { ...code, architecture: 'Qwen' },
   },
   { phase: 'dpo', trainer: 'trl', values: { ...base, eval_split: 'test' } },
   { phase: 'rlhf', stage: 'reward', trainer: 'trl', values: base },

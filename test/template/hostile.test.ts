@@ -126,7 +126,7 @@ const SFT: readonly Case[] = [
   { phase: 'sft', trainer: 'trl', values: {} },
 ];
 /** These name programs and files that the job runs or reads by intention; where there is nothing, it ends. */
-const PROGRAMS = ['python', 'activate', 'modules', 'secrets_file'];
+const PROGRAMS = ['python', 'activate', 'modules', 'secrets_file', 'program'];
 /** Where there is no such thing on this machine the job ends before the trainer: each by itself. */
 const ENVIRONMENTS = [
   'venv',
@@ -139,7 +139,7 @@ const ENVIRONMENTS = [
 /** Parameters that arrive in the trainer's command line as they are. */
 const ARRIVE = ['model', 'data', 'tokenizer', 'eval_data', 'reference_model', 'eval_split', 'data_split'];
 /** Written into a file, or as a part of a word. */
-const WITHIN = ['llama-factory', 'verl', 'megatron'];
+const WITHIN = ['llama-factory', 'verl', 'verl-merger', 'megatron'];
 
 describe.concurrent.each([...SFT, ...CASES])('a hostile value for $phase $stage with $trainer', (one) => {
   const isAlone = !SIDE.includes(`${one.stage} ${one.trainer}`);
@@ -152,7 +152,8 @@ describe.concurrent.each([...SFT, ...CASES])('a hostile value for $phase $stage 
   const base = ({ parameters }: Template, run: Run) => {
     const model = parameters.find(({ name }) => name === 'model')?.type === 'name' ? 'm' : '/m';
     const nodes = parameters.find(({ name }) => name === 'nodes')?.min ?? 1;
-    const own = { model, data: run.data, output: run.output, name: 'run', nodes, gpus_per_node: 1 };
+    const program = join(place, 'bin', 'python3');
+    const own = { model, data: run.data, output: run.output, name: 'run', nodes, gpus_per_node: 1, program };
     const known = Object.entries(own).filter(([name]) => parameters.some((each) => each.name === name));
     return { ...one.values, ...Object.fromEntries(known) };
   };

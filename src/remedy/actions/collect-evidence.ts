@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../../errors.ts';
 import { readRun } from '../../run/registry.ts';
@@ -38,6 +38,8 @@ export const collectEvidence: Deed = {
     if (stdout.trim() === '')
       throw new OpsError(`no node has answered: ${said}`, { exitCode: EXIT.tryAgain });
     await ensureDirectory(directory);
+    if ((await lstat(directory)).isSymbolicLink())
+      throw new OpsError(`${directory} is a link: evidence is written into the run's own directory only`);
     await writeAtomic(join(directory, name), stdout);
     return join(directory, name);
   },

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { OpsError } from '../../errors.ts';
-import { applyPrune, lookForPrune, type PrunePlan, TRASH } from '../../run/prune.ts';
+import { applyPrune, lookForPrune, type PrunePlan } from '../../run/prune.ts';
+import { isTrash, trashIn } from '../../run/prune-entries.ts';
 import { readRun } from '../../run/registry.ts';
 import type { System } from '../../system/system.ts';
 import type { Deed } from '../deed.ts';
@@ -25,8 +25,7 @@ export const pruneCheckpoints: Deed = {
     const { plan } = await look(system, act);
     if (plan.failure) throw plan.failure;
     // What a prune that was killed has taken the name from is still to go.
-    const trash = (await readdir(plan.directory)).filter((name) => TRASH.test(name));
-    return { files: [...toDelete(plan), ...trash] };
+    return { files: [...toDelete(plan), ...(await trashIn(plan.directory))] };
   },
   isSo: (_act, { files = [] }) => files.length === 0,
   held: () => undefined,
@@ -38,7 +37,5 @@ export const pruneCheckpoints: Deed = {
     return `deleted ${gone.map(({ name }) => name).join(', ') || 'nothing'}${left ? `; ${left.name}: ${left.problem}` : ''}`;
   },
   judge: (_act, { files: before = [] }, { files: after = [] }) =>
-    before.some((name) => after.includes(name)) || after.some((name) => TRASH.test(name))
-      ? 'not-done'
-      : 'done',
+    before.some((name) => after.includes(name)) || after.some(isTrash) ? 'not-done' : 'done',
 };

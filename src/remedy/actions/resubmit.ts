@@ -3,11 +3,16 @@ import { EXIT, OpsError } from '../../errors.ts';
 import { checkpointRule } from '../../run/complete.ts';
 import type { Manifest } from '../../run/manifest.ts';
 import { keepNews } from '../../run/news.ts';
-import { checkpointsOf } from '../../run/prune.ts';
+import { checkpointsOf } from '../../run/own-checkpoints.ts';
 import { checkpointName } from '../../run/prune-plan.ts';
 import { readRun } from '../../run/registry.ts';
 import { rerunInput } from '../../run/rerun.ts';
-import { resubmitRun, setCheckpointsAside, takeBackSubmission } from '../../run/resubmit.ts';
+import {
+  resubmitRun,
+  setCheckpointsAside,
+  takeBackSubmission,
+  takeCheckpointsBack,
+} from '../../run/resubmit.ts';
 import { knowTarget } from '../../run/status.ts';
 import type { System } from '../../system/system.ts';
 import { parseSettings } from '../../template/resolve.ts';
@@ -81,7 +86,13 @@ export const resubmit: Deed = {
     if (after.jobId !== null) return after.jobId === before.jobId ? 'not-done' : 'done';
     return after.state === 'not-found' ? 'not-done' : 'unknown';
   },
-  undone: async (system, { runId }) => takeBackSubmission(system, await runOf(system, runId)),
+  undone: async (system, { id, act }) => {
+    const manifest = await runOf(system, act.runId);
+    await takeBackSubmission(system, manifest);
+    // Or a second try would take the one that is left for the newest, and go back further.
+    if (act.change.beforeStep !== null)
+      await takeCheckpointsBack(await checkpointsOf(manifest, await checkpointRule(system, manifest)), id);
+  },
 };
 
 async function inputFor(system: System, manifest: Manifest, { act }: Step, { config }: DeedContext) {
