@@ -33,42 +33,52 @@
 #     fix: "--no-offline"
 # ---
 
-# The way the job would take to a host: through the proxy of its variables, or directly.
-proxy_for() { # HOST -> sets `proxy` to HOST:PORT, or to nothing
-  local host=$1 entry no=${no_proxy:-${NO_PROXY:-}}
-  proxy=${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}}
+# The proxy that the job's variables name for a host, as curl and Python read them.
+proxy_for() { # SCHEME HOST -> sets `proxy` to a URL, or to nothing
+  local host=$2 entry no=${no_proxy:-${NO_PROXY:-}}
+  case $1 in
+    http) proxy=${http_proxy:-${HTTP_PROXY:-}} ;;
+    *) proxy=${https_proxy:-${HTTPS_PROXY:-}} ;;
+  esac
+  proxy=${proxy:-${all_proxy:-${ALL_PROXY:-}}}
   for entry in ${no//,/ }; do
+    [[ $entry == '*' ]] && proxy=''
+    entry=${entry#'*'}
     entry=${entry#.}
-    [[ $entry == '*' || $host == "$entry" || $host == *."$entry" ]] && proxy=''
+    entry=${entry%:*}
+    [[ -n $entry && ($host == "$entry" || $host == *."$entry") ]] && proxy=''
   done
-  [[ -n $proxy ]] || return
-  proxy=${proxy#*://}
-  proxy=${proxy##*@}
-  proxy=${proxy%%/*}
-  [[ $proxy == *:* ]] || proxy+=:3128
 }
 
-# Whether a TCP connection can be made that way; tells it on `answers`, or never.
-reach() { # NAME HOST PORT
-  local proxy line=''
-  proxy_for "$2"
+# Whether the host can be reached the way the job would: through the proxy, or directly. Tells it on `answers`, or never.
+reach() { # NAME SCHEME HOST PORT
+  local proxy address line='' request
+  proxy_for "$2" "$3"
   if [[ -z $proxy ]]; then
-    { exec 3<>"/dev/tcp/$2/$3"; } 2>/dev/null || { echo "$1 no" >&"$answers" && return; }
-    echo "$1 direct" >&"$answers"
+    if { exec 3<>"/dev/tcp/$3/$4"; } 2>/dev/null; then echo "$1 direct" >&"$answers"; else echo "$1 no" >&"$answers"; fi
     return
   fi
-  # The status line of CONNECT is all that is read: nothing is sent to the host itself. 407: the proxy wants a password,
-  # which is in the job's variable if it is anywhere, so the way is there.
-  { exec 3<>"/dev/tcp/${proxy%:*}/${proxy##*:}"; } 2>/dev/null &&
-    printf 'CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n' "$2:$3" "$2:$3" >&3 && IFS= read -r line <&3
-  case $line in
-    HTTP/1.[01]' 200'* | HTTP/1.[01]' 407'*) echo "$1 proxy" >&"$answers" ;;
+  # What is behind a SOCKS proxy bash cannot ask.
+  [[ $proxy != socks* ]] || { echo "$1 not-known" >&"$answers" && return; }
+  address=${proxy#*://}
+  address=${address##*@}
+  address=${address%%/*}
+  [[ $address == *:* ]] || address+=:3128
+  # With CONNECT nothing is sent to the host itself: the status line of the proxy is all that is read. What is not encrypted a
+  # proxy fetches itself.
+  if [[ $2 == http ]]; then request="HEAD http://$3:$4/"; else request="CONNECT $3:$4"; fi
+  { exec 3<>"/dev/tcp/${address%:*}/${address##*:}"; } 2>/dev/null &&
+    printf '%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$request" "$3:$4" >&3 && IFS= read -r line <&3
+  line=${line#HTTP/1.[01] }
+  # 407: the proxy wants a password, which is in the job's variable if it is anywhere, so the way is there.
+  case $2:${line%% *} in
+    *:407 | https:200 | http:[123]?? | http:40[0145]) echo "$1 proxy" >&"$answers" ;;
     *) echo "$1 no" >&"$answers" ;;
   esac
 }
 
 hosts() {
-  local url host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
+  local url scheme host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
   if [[ ${CHECK_WANDB:-yes} == yes && ${WANDB_MODE:-online} == online ]]; then echo wandb_needed=yes; else echo wandb_needed=no; fi
   if [[ ${CHECK_HF:-yes} == yes && $offline == no ]]; then echo hf_needed=yes; else echo hf_needed=no; fi
@@ -81,12 +91,12 @@ hosts() {
     esac
     host=${url#*://}
     host=${host%%/*}
-    port=443
-    [[ $url == http://* ]] && port=80
+    scheme=https port=443
+    [[ $url == http://* ]] && scheme=http port=80
     [[ $host == *:* ]] && port=${host##*:} host=${host%:*}
     echo "${name}_host=$host"
     # Both at once, each in a child: a connection that nobody answers takes minutes.
-    reach "$name" "$host" "$port" &
+    reach "$name" "$scheme" "$host" "$port" &
     pids+=($!)
   done
   for _ in wandb hf; do
@@ -95,7 +105,9 @@ hosts() {
     IFS=' ' read -r -t "$left" -u "$answers" name way || break
     printf -v "${name}_reached" %s "$way"
   done
-  kill -KILL "${pids[@]}" 2>/dev/null
-  printf '%s\n' "wandb_reached=$wandb_reached" "hf_reached=$hf_reached"
+  { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
+  # What is not known is not told.
+  [[ $wandb_reached == not-known ]] || echo "wandb_reached=$wandb_reached"
+  [[ $hf_reached == not-known ]] || echo "hf_reached=$hf_reached"
 }
 hosts

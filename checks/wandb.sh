@@ -37,15 +37,23 @@ wandb_shape() { # KEY
   esac
 }
 
-# The password of one machine in a netrc, whose entries are words that may stand on one line or on several.
+# The password of one machine in a netrc, whose entries are words that may stand on one line or on several. Python's reader
+# takes a line that begins with # for a comment, and quotes off.
 netrc_shape() { # FILE HOST
-  local words=() i machine=''
-  read -r -d '' -a words <"$1"
+  local words=() on_line=() i machine='' word
+  while read -r -a on_line || ((${#on_line[@]} > 0)); do
+    [[ ${on_line[0]-} == '#'* ]] || words+=(${on_line[@]+"${on_line[@]}"})
+    on_line=()
+  done <"$1"
   for ((i = 0; i < ${#words[@]}; i++)); do
     case ${words[i]} in
       machine) machine=${words[i + 1]-} ;;
       default) machine='' ;;
-      password) [[ $machine == "$2" ]] && wandb_shape "${words[i + 1]-}" && return ;;
+      password)
+        word=${words[i + 1]-}
+        word=${word#\"}
+        [[ $machine == "$2" ]] && wandb_shape "${word%\"}" && return
+        ;;
     esac
   done
   echo missing

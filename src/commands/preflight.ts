@@ -90,6 +90,10 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   const left = checks.filter(
     ({ id, scope }) => scope !== 'node' && (!subject.isRun || (only.includes(id) && !answered.has(id))),
   );
+  if (left.some(({ tools = [] }) => tools.includes('scontrol'))) {
+    const { requireSlurm } = await import('../slurm/scontrol-ping.ts');
+    await requireSlurm(system);
+  }
   const [here, there] = await Promise.all([
     askHere(system, left, subject.inputs, subject.environment),
     preflight(system, { ...subject, ...place, checks }),

@@ -13,7 +13,7 @@ check_alone() { # ID PIPE
   if [[ -n \${shared[$1]:-} ]]; then
     # Nothing else comes by the lane's pipe before it says that it is done, so it holds what the probe prints. A last line that
     # was cut short ends with the mark, and is not taken.
-    "$probe" >&"$2" 2>/dev/null </dev/null
+    "$probe" 1>&"$2" 2>/dev/null </dev/null
     echo $'\\1.' >&"$2"
     while IFS= read -r -u "$2" line && [[ $line != *$'\\1.' ]]; do take "$line"; done
   else
@@ -49,7 +49,7 @@ give() { # PIPE: its lane gets the next check, or ends
   echo "$id" >&"$1"
   [[ -n $id ]] || return 0
   next=$((next + 1))
-  lane_of[$id]=$1 ends[$id]=$((SECONDS + limit[$id]))
+  lane_of[$id]=$1 ends[$id]=$((SECONDS + allowed[$id]))
 }
 # A lane that was ended, or ended itself, answers no more.
 look_at() { # ID
@@ -76,11 +76,11 @@ hear() {
 run_checks() { # LANES ID:SECONDS[:shared]...
   local done_pipe pipe spec id next=0 more=1
   local -a queue=()
-  local -A limit=() shared=() leader=() lane_of=() ends=() overdue=()
+  local -A allowed=() shared=() leader=() lane_of=() ends=() overdue=()
   exec {done_pipe}<> <(:) || return
   for spec in "\${@:2}"; do
     id=\${spec%%:*} spec=\${spec#*:}
-    queue+=("$id") limit[$id]=\${spec%%:*}
+    queue+=("$id") allowed[$id]=\${spec%%:*}
     [[ $spec != *:shared ]] || shared[$id]=yes
   done
   open_lanes "$1"

@@ -24,7 +24,8 @@ export async function askHere(
   if (checks.length === 0) return [];
   const result = await system.exec(BUNDLE_SHELL, {
     input: bundle(checks, inputs, environment),
-    env: system.env,
+    // Inside a job this name may be another one than the machine's.
+    env: { ...system.env, SLURMD_NODENAME: shortHostname() },
     timeoutMs: (longest(checks) + SLACK_SECONDS) * 1000,
   });
   if (result.missing) throw new OpsError('bash was not found here', { exitCode: EXIT.unknown });

@@ -265,6 +265,18 @@ export const REAL_CASES: readonly Case[] = [
     fires: [],
     before: `printf 'machine github.com login a password b\\nmachine api.wandb.ai\\n  login user\\n  password ${KEY}\\n' >$HOME/.netrc`,
   },
+  {
+    check: 'wandb',
+    title: 'a key in quotes in a netrc with a comment, and another machine first',
+    fires: [],
+    before: `printf '# machine api.wandb.ai password none\\nmachine a password b\\nmachine api.wandb.ai login user password "${KEY}"' >$HOME/.netrc`,
+  },
+  {
+    check: 'wandb',
+    title: 'a key in the settings of wandb',
+    fires: [],
+    before: `mkdir -p $HOME/.config/wandb; printf '[default]\\napi_key = ${KEY}\\n' >$HOME/.config/wandb/settings`,
+  },
   { check: 'hf', title: 'nothing set', fires: [] },
   {
     check: 'hf',
