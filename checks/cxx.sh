@@ -2,6 +2,7 @@
 # ---
 # id: cxx
 # question: "Can this node compile and link C++, as torch does for its extensions?"
+# ok: "{cxx_command} compiles and links"
 # scope: both
 # level: node
 # gate: true

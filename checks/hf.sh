@@ -2,6 +2,7 @@
 # ---
 # id: hf
 # question: "Are token, cache and offline mode of the Hugging Face libraries consistent?"
+# ok: "token {hf_token}, cache {hf_cache}"
 # scope: both
 # level: run
 # gate: true

@@ -17,12 +17,26 @@
 #     severity: critical
 #     message: "{wandb_host} cannot be reached from here"
 #     fix: "export WANDB_MODE=offline   # later: wandb sync"
+#   - fact: wandb_reached
+#     op: eq
+#     limit: "no"
+#     when: { wandb_needed: "perhaps" }
+#     severity: warning
+#     message: "{wandb_host} cannot be reached from here, if a run is to use it"
+#     fix: "export WANDB_MODE=offline   # later: wandb sync"
 #   - fact: hf_reached
 #     op: eq
 #     limit: "no"
 #     when: { hf_needed: "yes" }
 #     severity: critical
 #     message: "{hf_host} cannot be reached from here"
+#     fix: "--offline   # or: export https_proxy=http://PROXY:PORT"
+#   - fact: hf_reached
+#     op: eq
+#     limit: "no"
+#     when: { hf_needed: "perhaps" }
+#     severity: warning
+#     message: "{hf_host} cannot be reached from here, if a run is to use it"
 #     fix: "--offline   # or: export https_proxy=http://PROXY:PORT"
 #   - fact: hf_reached
 #     op: ne
@@ -41,7 +55,10 @@ proxy_for() { # SCHEME HOST -> sets `proxy` to a URL, or to nothing
     *) proxy=${https_proxy:-${HTTPS_PROXY:-}} ;;
   esac
   proxy=${proxy:-${all_proxy:-${ALL_PROXY:-}}}
-  for entry in ${no//,/ }; do
+  no+=,
+  while [[ -n $no ]]; do
+    entry=${no%%,*} no=${no#*,}
+    entry=${entry// /}
     [[ $entry == '*' ]] && proxy=''
     entry=${entry#'*'}
     entry=${entry#.}
@@ -80,8 +97,9 @@ reach() { # NAME SCHEME HOST PORT
 hosts() {
   local url scheme host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
-  if [[ ${CHECK_WANDB:-yes} == yes && ${WANDB_MODE:-online} == online ]]; then echo wandb_needed=yes; else echo wandb_needed=no; fi
-  if [[ ${CHECK_HF:-yes} == yes && $offline == no ]]; then echo hf_needed=yes; else echo hf_needed=no; fi
+  # Of no run it is not known what it would need.
+  if [[ ${WANDB_MODE:-online} == online ]]; then echo "wandb_needed=${CHECK_WANDB:-perhaps}"; else echo wandb_needed=no; fi
+  if [[ $offline == no ]]; then echo "hf_needed=${CHECK_HF:-perhaps}"; else echo hf_needed=no; fi
   echo "hf_offline=$offline"
   exec {answers}<> <(:)
   for name in wandb hf; do

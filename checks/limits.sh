@@ -24,6 +24,7 @@
 #   - fact: limit_files
 #     op: lt
 #     limit: limit_files
+#     when: { limit_files_raised: "yes" }
 #     severity: warning
 #     message: "{limit_files} open files by default; the job raises this to {limit_files_hard}"
 #     fix: "ulimit -n \"$(ulimit -Hn)\""
@@ -44,7 +45,7 @@
 # Soft and hard limits of a process started here, by the kernel's own table. The job raises the soft limit of open files to
 # the hard one.
 limits() {
-  local line name unit=1 value kind
+  local line name unit=1 soft hard
   while IFS= read -r line; do
     unit=1
     case $line in
@@ -54,12 +55,13 @@ limits() {
       *) continue ;;
     esac
     [[ $line =~ \ ([0-9]+|unlimited)\ +([0-9]+|unlimited)\  ]] || return
-    for kind in 1 2; do
-      value=${BASH_REMATCH[kind]}
-      # Unlimited is the largest number that can be compared.
-      if [[ $value == unlimited ]]; then value=9223372036854775807; else value=$((value / unit)); fi
-      if ((kind == 1)); then echo "$name=$value"; else echo "${name}_hard=$value"; fi
-    done
+    soft=${BASH_REMATCH[1]} hard=${BASH_REMATCH[2]}
+    # Unlimited is the largest number that can be compared.
+    if [[ $soft == unlimited ]]; then soft=9223372036854775807; else soft=$((soft / unit)); fi
+    if [[ $hard == unlimited ]]; then hard=9223372036854775807; else hard=$((hard / unit)); fi
+    printf '%s\n' "$name=$soft" "${name}_hard=$hard"
+    [[ $name == limit_files ]] || continue
+    if ((soft < hard)); then echo limit_files_raised=yes; else echo limit_files_raised=no; fi
   done </proc/self/limits
 }
 limits

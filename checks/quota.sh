@@ -2,6 +2,7 @@
 # ---
 # id: quota
 # question: "Is there space and are there inodes left where the run writes, for this user and its checkpoints?"
+# ok: "{space_left_gib} GiB left where the output goes, {space_used_percent} % of {space_fullest} used"
 # scope: both
 # level: run
 # gate: false

@@ -2,6 +2,7 @@
 # ---
 # id: wandb
 # question: "Has wandb a key, or is it off or offline?"
+# ok: "{wandb_mode}, key {wandb_key}"
 # scope: both
 # level: run
 # gate: true
@@ -19,8 +20,15 @@
 #     fix: "wandb login   # or: export WANDB_MODE=offline"
 #   - fact: wandb_key
 #     op: eq
+#     limit: missing
+#     when: { wandb_mode: "perhaps" }
+#     severity: warning
+#     message: "no API key for wandb in WANDB_API_KEY, netrc or settings, if a run is to use it"
+#     fix: "wandb login"
+#   - fact: wandb_key
+#     op: eq
 #     limit: malformed
-#     when: { wandb_mode: "online" }
+#     when: { wandb_used: "yes" }
 #     severity: critical
 #     message: "what stands in {wandb_key_from} has not the shape of a wandb key"
 #     fix: "wandb login --relogin"
@@ -65,7 +73,11 @@ wandb() {
   host=${url#*://}
   host=${host%%[:/]*}
   case ${WANDB_DISABLED:-} in true | 1 | yes) mode=disabled ;; esac
-  [[ ${CHECK_WANDB:-yes} == yes ]] || mode=not-used
+  # Of no run it is not known whether it would use it.
+  case $mode:${CHECK_WANDB:-perhaps} in
+    *:no) mode=not-used ;;
+    online:perhaps) mode=perhaps ;;
+  esac
   local settings=${WANDB_CONFIG_DIR:-$HOME/.config/wandb}/settings
   if [[ -n ${WANDB_API_KEY:-} ]]; then
     source=WANDB_API_KEY key=$(wandb_shape "$WANDB_API_KEY")
@@ -81,6 +93,7 @@ wandb() {
       done <"$settings"
     fi
   fi
+  case $mode in online | perhaps) echo wandb_used=yes ;; *) echo wandb_used=no ;; esac
   printf '%s\n' "wandb_mode=$mode" "wandb_key=$key" "wandb_key_from=$source"
 }
 wandb

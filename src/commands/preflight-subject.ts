@@ -42,7 +42,7 @@ export async function subjectOf(args: Arguments, context: Context): Promise<Subj
     import('../health/inputs.ts'),
   ]);
   const { profile } = await loadConfig(context.system, choice);
-  const inputs = inputsOfProfile(profile);
+  const inputs = { ...inputsOfProfile(profile), ...(await bootId()) };
   const askRun = () => Promise.resolve([]);
   return { isRun: false, inputs, environment: '', options: [], limits: profile.limits, askRun };
 }
@@ -62,7 +62,7 @@ async function ofRun(args: Arguments, context: Context, choice: RunChoice): Prom
   const paths = input.template.parameters.filter(({ type }) => type === 'path').map(({ name }) => name);
   return {
     isRun: true,
-    inputs: inputsOf(values, paths),
+    inputs: { ...inputsOf(values, paths), ...(await bootId()) },
     environment: `${IN_PLACE_OF_JOB}${renderPart(input, 'node-environment')}`,
     options: ['partition', 'account', 'qos', 'reservation'].flatMap((name) =>
       values[name] ? [`--${name}=${values[name]}`] : [],
@@ -74,6 +74,13 @@ async function ofRun(args: Arguments, context: Context, choice: RunChoice): Prom
       return (await getReady(context.system, plan, request)).verdicts;
     },
   };
+}
+
+/** By which a node of a cluster in one machine knows that it is on the same; empty where the kernel tells none. */
+async function bootId(): Promise<Inputs> {
+  const { readIfThere } = await import('../system/files.ts');
+  const id = await readIfThere('/proc/sys/kernel/random/boot_id');
+  return id === undefined ? {} : { CHECK_BOOT_ID: id.trim() };
 }
 
 async function phaseOf(recipe: string): Promise<string> {

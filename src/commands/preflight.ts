@@ -100,6 +100,8 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   ]);
   const chosen = only.length === 0 ? ofRun : ofRun.filter(({ check }) => only.includes(check));
   const verdicts = [...chosen, ...here, ...there].sort(worstFirst);
+  if (subject.isRun && only.length === 0 && place.nodes.length === 0)
+    context.terminal.note('no node was asked: give --nodes LIST or --job JOB');
   return report(verdicts, flag(args, 'nagios'), context);
 }
 

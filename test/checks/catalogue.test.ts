@@ -152,9 +152,11 @@ describe('reaching a host', () => {
   });
 
   it('is critical when nothing answers, and not when nothing is needed', async () => {
-    expect(firing('hosts', await run('hosts', { env: nowhere }))).toEqual([
-      'wandb_reached critical',
-      'hf_reached critical',
+    const needed = { ...nowhere, CHECK_WANDB: 'yes', CHECK_HF: 'yes' };
+    const found = await Promise.all([needed, nowhere].map((env) => run('hosts', { env })));
+    expect(found.map((one) => firing('hosts', one))).toEqual([
+      ['wandb_reached critical', 'hf_reached critical'],
+      ['wandb_reached warning', 'hf_reached warning'],
     ]);
     const offline = { ...nowhere, WANDB_MODE: 'offline', HF_HUB_OFFLINE: '1' };
     expect(status('hosts', await run('hosts', { env: offline }))).toBe('ok');
