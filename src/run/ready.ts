@@ -10,7 +10,6 @@ import { askLimits } from './limits.ts';
 import { askLoginProbes } from './login-probes.ts';
 import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
-import { refuseSecrets } from './secrets.ts';
 
 export interface SubmitRequest extends PlanInput {
   /** Submit even though the same thing is queued or running. */
@@ -56,7 +55,6 @@ export class NotReady extends OpsError {
  * @throws UsageError for a flag that the trainer would refuse, with --no-preflight too.
  */
 export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
-  refuseSecrets(valuesOf(plan.parameters), request.trainerFlags);
   if (!request.preflight) {
     const flags = await checkFlags(system, plan, request);
     return { status: 'unknown', verdicts: flagVerdicts(flags), data: NO_DATA, slurm: null, flags };
