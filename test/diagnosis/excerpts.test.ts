@@ -28,6 +28,7 @@ const excerpts = [
   'excerpts-14.jsonl',
   'excerpts-15.jsonl',
   'excerpts-16.jsonl',
+  'excerpts-17.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()
