@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { redact } from '../system/secrets.ts';
 import type { System } from '../system/system.ts';
 import type { GitState } from './manifest.ts';
+import { redactDiff } from './redact-diff.ts';
 
 export interface CodeState {
   readonly git: GitState;
-  /** Uncommitted changes of tracked files, as `git diff HEAD` prints them. */
+  /** Uncommitted changes of tracked files, as `git diff HEAD` prints them, without keys. */
   readonly diff: string;
 }
 
@@ -31,7 +31,7 @@ export async function codeState(system: System, directory: string): Promise<Code
   const branch = /^# branch\.head (.+)$/m.exec(status.stdout)?.[1];
   const dirty = /^[^#]/m.test(status.stdout);
   const changes = dirty ? await git('diff', '--no-ext-diff', '--no-color', 'HEAD') : undefined;
-  const diff = changes?.code === 0 && changes.stdout.length <= MAX_DIFF ? redact(changes.stdout) : '';
+  const diff = changes?.code === 0 && changes.stdout.length <= MAX_DIFF ? redactDiff(changes.stdout) : '';
   return {
     git: { directory, commit, branch: branch && branch !== '(detached)' ? branch : null, dirty },
     diff,
