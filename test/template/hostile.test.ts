@@ -135,6 +135,8 @@ const ENVIRONMENTS = [
   'container_image',
   'container_runtime',
   'data_suffix',
+  'more_data',
+  'data_shares',
 ];
 /** Parameters that arrive in the trainer's command line as they are. */
 const ARRIVE = ['model', 'data', 'tokenizer', 'eval_data', 'reference_model', 'eval_split', 'data_split'];
