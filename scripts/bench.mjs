@@ -9,6 +9,7 @@ import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
 import { benchNhc, benchNodes } from './bench-preflight.mjs';
 import { benchTemplates } from './bench-templates.mjs';
+import { benchWatch } from './bench-watch.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -25,6 +26,7 @@ const PARTS = {
   diagnose: () => benchDiagnose(compare),
   lint: lintBesideShellcheck,
   preflight: benchPreflight,
+  watch: watchOfMany,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
@@ -79,6 +81,11 @@ function benchPreflight() {
   benchNhc(tools);
   if (hasSlurm()) benchNodes(tools);
   else console.log('Slurm is not installed here: preflight is not measured');
+}
+
+function watchOfMany() {
+  if (hasSlurm()) benchWatch({ opsctl, place, compare, time });
+  else console.log('Slurm is not installed here: watch is not measured');
 }
 
 function benchSubmit(env, sft) {
