@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
 import { benchNhc, benchNodes } from './bench-preflight.mjs';
+import { benchTemplates } from './bench-templates.mjs';
 import { benchWatch } from './bench-watch.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -21,6 +22,7 @@ const rows = [];
 /** `npm run bench -- PART...` runs these alone. */
 const PARTS = {
   start: benchStart,
+  templates: () => benchTemplates({ opsctl, compare, time, bare, env: ownEnv() }),
   diagnose: () => benchDiagnose(compare),
   lint: lintBesideShellcheck,
   preflight: benchPreflight,
@@ -47,6 +49,11 @@ function lintBesideShellcheck() {
   rows.push({ name: 'opsctl lint / shellcheck, 1,000 files', ratio, limit: 1, ...measured });
 }
 
+/** No state and no configuration of whoever runs this. */
+function ownEnv() {
+  return { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
+}
+
 function benchStart() {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
@@ -60,7 +67,7 @@ function benchStart() {
     '--seed',
     '1',
   ]);
-  const env = { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
+  const env = ownEnv();
   const sft = ['sft', '-t', 'example', '--data', data, '--output', join(place, 'runs')];
   compare('opsctl --version / node -e 0', 1.3, () => time([opsctl, '--version'], env), bare);
   compare('opsctl --help / node -e 0', undefined, () => time([opsctl, '--help'], env), bare);

@@ -15,6 +15,8 @@ const ruleSchema = z.strictObject({
   /** The rule is judged only when these facts have these values. */
   when: z.optional(z.record(fact, z.string())),
   severity: z.enum(['warning', 'critical', 'unknown']),
+  /** False: not said before each run, because it is the ordinary state of many clusters and no run depends on it. */
+  gate: z.optional(z.boolean()),
   message: z.string().check(z.minLength(1)),
   fix: z.string().check(z.minLength(1)),
 });
@@ -32,6 +34,8 @@ export const checkSchema = z.strictObject({
    * one is named. The node, when left out.
    */
   about: z.optional(z.enum(['node', 'user', 'run'])),
+  /** `shared`: its probe may run in the shell that runs others, because it changes nothing of it. Its own, when left out. */
+  shell: z.optional(z.enum(['own', 'shared'])),
   /** Time limit of the probe. */
   seconds: z.int().check(z.minimum(1), z.maximum(300)),
   faults: z.optional(z.array(z.int())),

@@ -6,6 +6,7 @@ import { standalone } from '../health/standalone.ts';
 import type { PlainValue } from '../template/context.ts';
 import type { Template } from '../template/load.ts';
 import type { ParameterValue } from '../template/parameter.ts';
+import { moreData } from './mixture.ts';
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -29,7 +30,6 @@ export function gateChecks({ phase }: Pick<Template, 'phase'>, values: Values): 
   const isTraining = !phase.startsWith('data-');
   const hasGpus = Number(values.gpus_per_node) > 0;
   const isOutside = typeof values.container_image !== 'string';
-  const isFromHub = isTraining && !String(values.model).startsWith('/') && String(values.model).includes('/');
   return [
     ...ALWAYS,
     ...(isTraining ? ['shm'] : []),
@@ -37,12 +37,18 @@ export function gateChecks({ phase }: Pick<Template, 'phase'>, values: Values): 
     ...(hasGpus && Number(values.nodes) > 1 ? ['infiniband', 'nccl-net'] : []),
     ...(isOutside && buildsExtensions(values) ? ['cxx'] : []),
     ...(isOutside && values.report_to === 'wandb' ? ['wandb'] : []),
-    ...(isOutside && isFromHub ? ['hf'] : []),
+    ...(isOutside && isFromHub(phase, values) ? ['hf'] : []),
   ];
 }
 
+/** Whether the model is a name on the hub, which is downloaded or found in the cache of the Hugging Face libraries. */
+export function isFromHub(phase: string, values: Values): boolean {
+  const model = String(values.model);
+  return !phase.startsWith('data-') && !model.startsWith('/') && model.includes('/');
+}
+
 /** DeepSpeed builds its optimizers with the node's compiler when they are first used. */
-function buildsExtensions(values: Values): boolean {
+export function buildsExtensions(values: Values): boolean {
   const usesDeepSpeed = values.zero_stage !== undefined || /^zero\d/.test(String(values.strategy));
   return usesDeepSpeed && Number(values.gpus_per_node) > 0;
 }
@@ -70,7 +76,8 @@ export function gateOf(
 function gateInputs({ parameters }: Pick<Template, 'parameters'>, values: Values, dir: string): Inputs {
   const paths = parameters.filter(({ type }) => type === 'path' || type === 'model').map(({ name }) => name);
   const plain = plainInputs(values, paths);
-  const data = typeof values.data === 'string' && values.data.startsWith('/') ? [values.data] : [];
+  const own = typeof values.data === 'string' && values.data.startsWith('/') ? [values.data] : [];
+  const data = [...own, ...moreData(values)];
   const read = [dir, ...data, ...(plain.CHECK_READ_PATHS ?? '').split('\n')].filter((path) => path !== '');
   return {
     ...plain,

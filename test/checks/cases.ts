@@ -132,6 +132,13 @@ const KERNEL: readonly Case[] = [
   },
   {
     check: 'kernel',
+    title: 'a log that may not be read, and a journal that gives nothing, with exit code 0',
+    fires: ['kernel_log unknown'],
+    tools: { dmesg: 'exit 1', journalctl: ':' },
+    alone: true,
+  },
+  {
+    check: 'kernel',
     title: 'what happened before the window',
     fires: [],
     tools: { dmesg: prints('dmesg/xid-79.txt') },
@@ -250,6 +257,17 @@ const SLURM: readonly Case[] = [
       env: { CHECK_PARTITION: 'gpu', CHECK_ACCOUNT: account, ...env },
     }),
   ),
+  {
+    check: 'slurm-access',
+    title: 'no accounting, in the words of 22.05',
+    fires: [],
+    tools: {
+      scontrol: ANSWERING.scontrol ?? '',
+      sacctmgr:
+        'printf "%s\\n" "You are not running a supported accounting_storage plugin" "Only \'accounting_storage/slurmdbd\' is supported." >&2; exit 1',
+    },
+    env: { CHECK_PARTITION: 'gpu', CHECK_ACCOUNT: 'research' },
+  },
   ...(
     [
       ['State=UP', 'State=DOWN'],

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../src/health/check-schema.ts';
 import { withLimits } from '../../src/health/limits.ts';
-import { type Purpose, standalone } from '../../src/health/standalone.ts';
+import { isStandalone, type Purpose, standalone } from '../../src/health/standalone.ts';
+import { checks as catalogue } from '../checks/support.ts';
 
 function check(probe: string, severity: 'warning' | 'critical' = 'warning', seconds = 5): Check {
   const rule = { fact: 'free', op: 'lt', limit: 'free_min', severity, message: '{free} left', fix: 'df' };
@@ -47,6 +48,32 @@ describe('the file for HealthCheckProgram', () => {
     const { code, out } = run(check(probe, 'critical', 1));
     expect(out).toMatch(/^unknown\tn1\troom\t/);
     expect(code).toBe(3);
+  });
+
+  it('says once that a fact was not told, with how to look and without what would mend a fault', () => {
+    const one = check('echo other=1');
+    const rules = ['critical', 'warning'].flatMap((severity) =>
+      one.rules.map((rule) => ({ ...rule, severity: severity as 'critical', when: { log: 'read' } })),
+    );
+    expect(run({ ...one, rules })).toEqual({
+      code: 3,
+      out: 'unknown\tn1\troom\tthe probe did not tell log\topsctl checks show room --probe | bash   # on that node\n',
+    });
+  });
+
+  it('leaves out of the gate what is the ordinary state of many clusters', () => {
+    const one = check('echo free=10; echo log=denied');
+    const denied = {
+      fact: 'log',
+      op: 'eq',
+      limit: 'denied',
+      message: 'denied',
+      fix: 'dmesg',
+      gate: false,
+    } as const;
+    const rules = [...one.rules, { ...denied, severity: 'unknown' as const }];
+    expect(run({ ...one, rules }, 'gate')).toEqual({ code: 0, out: '' });
+    expect(run({ ...one, rules })).toEqual({ code: 3, out: 'unknown\tn1\troom\tdenied\tdmesg\n' });
   });
 
   it('says unknown when the checks cannot be run to their end', () => {
@@ -100,5 +127,21 @@ describe('limits of the profile', () => {
 
   it('refuses a text where a rule compares numbers', () => {
     expect(() => withLimits([check(':')], { free_min: 'much' })).toThrow('no whole number');
+  });
+});
+
+describe('a file of the whole catalogue', () => {
+  it.each(['gate', 'prolog', 'healthcheck'] as const)('passes shellcheck as %s', (purpose) => {
+    const text = standalone(
+      catalogue.filter((one) => isStandalone(one, purpose)),
+      purpose,
+    );
+    // Found in bash-runtime.ts and in the probes, each of which is looked at by itself (test/checks).
+    const excluded = '--exclude=SC2034,SC2154,SC2317,SC2016,SC2015,SC2094';
+    const { stdout } = spawnSync('shellcheck', ['--severity=warning', excluded, '-'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('');
   });
 });
