@@ -12,32 +12,28 @@ export interface CodeState {
 }
 
 const GIT_LIMIT_MS = 5_000;
+/** Looking for untracked files may take long where data lies in the checkout: then they are not known, and all else is. */
+const UNTRACKED_LIMIT_MS = 2_000;
 /** A larger difference is somebody's data, not code. */
 const MAX_DIFF = 4 << 20;
 /** Names of untracked files that a manifest holds. */
 const MAX_NAMES = 20;
 
-/**
- * Commit and uncommitted changes of the checkout that a directory is in, or undefined where there is none. git-status(1)
- * in its porcelain version 2 tells commit, branch and whether anything was changed. Untracked files are asked for beside it,
- * because looking for them may take long where data lies in the checkout: then they are not known, and all else is.
- */
+/** Commit and uncommitted changes of the checkout that a directory is in, or undefined where there is none. */
 export async function codeState(system: System, directory: string): Promise<CodeState | undefined> {
   if (!isInCheckout(directory)) return undefined;
-  const git = (...argv: string[]) =>
+  const git = (argv: readonly string[], timeoutMs = GIT_LIMIT_MS) =>
     system.exec(['git', '-C', directory, ...argv], {
-      timeoutMs: GIT_LIMIT_MS,
+      timeoutMs,
       env: { ...system.env, GIT_OPTIONAL_LOCKS: '0' },
     });
-  const [status, others] = await Promise.all([
-    git('status', '--porcelain=v2', '--branch', '--untracked-files=no'),
-    git('ls-files', '-z', '--others', '--exclude-standard', '--directory', '--no-empty-directory', ':/'),
-  ]);
-  const commit = /^# branch\.oid ([0-9a-f]{40,})$/m.exec(status.stdout)?.[1];
+  const ask = ['status', '--porcelain=v2', '-z', '--branch'];
+  // One git for all of it: its start takes most of the time.
+  const whole = await git([...ask, '--untracked-files=normal'], UNTRACKED_LIMIT_MS);
+  const status = whole.timedOut ? await git([...ask, '--untracked-files=no']) : whole;
+  const { commit, branch, dirty, untracked } = readStatus(status.stdout);
   if (status.code !== 0 || commit === undefined) return undefined;
-  const branch = /^# branch\.head (.+)$/m.exec(status.stdout)?.[1];
-  const dirty = /^[^#]/m.test(status.stdout);
-  const changes = dirty ? await git('diff', '--no-ext-diff', '--no-color', 'HEAD') : undefined;
+  const changes = dirty ? await git(['diff', '--no-ext-diff', '--no-color', 'HEAD']) : undefined;
   const diffMissing = changes && whyMissing(changes);
   return {
     git: {
@@ -46,9 +42,33 @@ export async function codeState(system: System, directory: string): Promise<Code
       branch: branch && branch !== '(detached)' ? branch : null,
       dirty,
       ...(diffMissing === undefined ? {} : { diffMissing }),
-      ...untracked(others),
+      ...(untracked.length === 0
+        ? {}
+        : { untracked: { count: untracked.length, first: untracked.slice(0, MAX_NAMES) } }),
     },
     diff: changes && diffMissing === undefined ? redactDiff(changes.stdout) : '',
+  };
+}
+
+interface StatusRead {
+  readonly commit: string | undefined;
+  readonly branch: string | undefined;
+  /** Tracked files were changed. */
+  readonly dirty: boolean;
+  readonly untracked: readonly string[];
+}
+
+/** Reads `git status --porcelain=v2 -z --branch`: entries end with NUL, and a renamed file (`2`) has its old name as one more. */
+function readStatus(stdout: string): StatusRead {
+  const entries = stdout.split('\0');
+  const own = entries.filter((_entry, index) => !entries[index - 1]?.startsWith('2 '));
+  const behind = (start: string) =>
+    own.filter((entry) => entry.startsWith(start)).map((entry) => entry.slice(start.length));
+  return {
+    commit: /^[0-9a-f]{40,}$/.exec(behind('# branch.oid ')[0] ?? '')?.[0],
+    branch: behind('# branch.head ')[0],
+    dirty: own.some((entry) => /^[12u] /.test(entry)),
+    untracked: behind('? '),
   };
 }
 
@@ -57,14 +77,6 @@ function whyMissing({ code, timedOut, stdout, stderr }: ExecResult): string | un
   if (code !== 0) return `git diff failed: ${stderr.trim().split('\n').at(-1) ?? ''}`;
   if (stdout.length > MAX_DIFF) return `it is larger than ${MAX_DIFF >> 20} MiB`;
   return undefined;
-}
-
-/** Nothing where git did not get to the end. */
-function untracked({ code, stdout }: ExecResult): Pick<GitState, 'untracked'> {
-  const names = stdout.split('\0').filter((name) => name !== '');
-  return code !== 0 || names.length === 0
-    ? {}
-    : { untracked: { count: names.length, first: names.slice(0, MAX_NAMES) } };
 }
 
 /** A look at the file system, because starting git only to hear "not a repository" takes longer. */

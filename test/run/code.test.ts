@@ -41,6 +41,8 @@ describe('codeState', () => {
     const changed = await codeState(system, place);
     expect(changed?.git.dirty).toBe(true);
     expect(changed?.diff).toContain('-one\n+two');
+    git('mv', 'a.py', '1 b.py');
+    expect((await codeState(system, place))?.git, 'a name like an entry').not.toHaveProperty('untracked');
     git('checkout', '--quiet', '--detach');
     expect((await codeState(system, place))?.git.branch).toBeNull();
   });
@@ -82,7 +84,7 @@ describe('codeState', () => {
       dirty: true,
       diffMissing: 'git diff took longer than 5 s',
     });
-    const blind = await codeState(late('ls-files'), place);
+    const blind = await codeState(late('--untracked-files=normal'), place);
     expect(blind?.git.commit).toBe(large?.git.commit);
     expect(blind?.git).not.toHaveProperty('untracked');
   });
