@@ -77,7 +77,8 @@ export interface Knowledge {
 
 /**
  * The state of one run's job. The controller is believed first. Where it knows nothing (any more) accounting is
- * believed about an end, then the job's own record; silence of either is "unknown", never "failed".
+ * believed about an end, then the end that Slurm once told of, then the job's own record, which knows its exit code but not
+ * what Slurm calls that; silence of either is "unknown", never "failed".
  */
 export function judgeRun(
   manifest: Manifest,
@@ -89,11 +90,15 @@ export function judgeRun(
     isOfRun(job, manifest) && (jobId === null || isPartOf(job.jobId, jobId));
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
   const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
-  const isForgotten =
-    known.state.phase === 'unknown' && known.source !== 'squeue' && view.queue !== undefined;
-  if (!isForgotten || manifest.ended === undefined) return known;
+  const isForgotten = known.source !== 'squeue' && known.source !== 'sacct' && view.queue !== undefined;
+  if (!isForgotten || manifest.ended === undefined || hasBegunSince(manifest, own)) return known;
   // Slurm has said it once, and was asked again since: it knows the job no more.
   return { ...known, state: jobState(manifest.ended), source: 'manifest', notes: [] };
+}
+
+/** The job was started once more after the end that the manifest tells of: by hand, and nobody has asked since. */
+function hasBegunSince(manifest: Manifest, own: readonly Attempt[]): boolean {
+  return (own.at(-1)?.attempt ?? -1) > (manifest.attempts.at(-1)?.attempt ?? -1);
 }
 
 /** The same for jobs that opsctl did not submit: nothing but Slurm knows them. */
@@ -164,7 +169,8 @@ function judgeByAttempt(
     const words = `The job's own record says that attempt ${attempt.attempt} ended at ${attempt.endedAt} with exit code ${exitCode ?? 'unknown'}.`;
     return { ...unknown, source: 'attempt', exitCode, notes: [...notes, words] };
   }
-  const state = jobState(exitCode === 0 ? 'COMPLETED' : 'FAILED');
+  const word = exitCode === 0 ? 'COMPLETED' : attempt.reason === 'cancelled' ? 'CANCELLED' : 'FAILED';
+  const state = jobState(word);
   return { state, source: 'attempt', job: recorded, exitCode, signal: null, answered, notes };
 }
 

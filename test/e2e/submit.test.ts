@@ -282,6 +282,38 @@ describe('a signal before the end', () => {
   });
 });
 
+describe('a run that its owner cancels', () => {
+  it.each([
+    ['while it trains', 'unwanted', 'step='],
+    ['while it starts', 'too-early', ''],
+  ])('%s says so itself, and invites nobody to requeue it', async (_, name, printed) => {
+    const { outputDir } = parsed(
+      await submit([
+        '--step-delay',
+        '1',
+        '--time',
+        '5',
+        '--name',
+        name,
+        '--seed',
+        printed === '' ? '34' : '35',
+      ]),
+    );
+    const read = (file: string) => readFileSync(join(outputDir, file), 'utf8');
+    const attempt = () => (existsSync(join(outputDir, 'attempts', '0.json')) ? read('attempts/0.json') : '');
+    await until('its start', () => attempt() !== '' && read('logs/job.log').includes(printed), 90_000);
+    expect(await slurm.opsctl(['cancel', name])).toMatchObject({ code: 0 });
+    const record = await until('its own record', () => !attempt().includes('"endedAt":null') && attempt());
+    expect(JSON.parse(record)).toMatchObject({ exitCode: 75, reason: 'cancelled', requeued: false });
+    expect(await ended(name)).toBe('CANCELLED');
+    expect(read('logs/job.log')).toContain('cancelled: not requeued');
+    expect(read('logs/job.log')).not.toContain('scontrol requeue');
+    expect((await slurm.opsctl(['status', name])).stdout).not.toContain(
+      'such as the one before the time limit',
+    );
+  });
+});
+
 describe('a job that Slurm has taken', () => {
   it('is found again when opsctl is killed before it could write the job id down', async () => {
     const env = standBefore(

@@ -61,6 +61,31 @@ describe('the state of a run', () => {
     });
   });
 
+  it('is the end that Slurm once told of, rather than what an exit code could mean', () => {
+    const stopped = attempt({ exitCode: 75, reason: 'signal' });
+    const cancelled = manifest({ ended: 'CANCELLED', attempts: [stopped] });
+    expect(judgeRun(cancelled, '12', [stopped], view([], []))).toMatchObject({
+      state: { word: 'CANCELLED', outcome: 'cancelled' },
+      source: 'manifest',
+      exitCode: 75,
+    });
+  });
+
+  it("is the job's own record when it was started again after the end that Slurm told of", () => {
+    const first = attempt({ exitCode: 75, reason: 'time-limit' });
+    const failed = manifest({ ended: 'FAILED', attempts: [first] });
+    const again = [first, attempt({ attempt: 1, exitCode: 0 })];
+    expect(judgeRun(failed, '12', again, view([]))).toMatchObject({
+      state: { word: 'COMPLETED' },
+      source: 'attempt',
+    });
+  });
+
+  it('is CANCELLED when the script saw that, and nobody asked Slurm in time', () => {
+    const known = judge(view([]), [attempt({ exitCode: 75, reason: 'cancelled' })]);
+    expect(known).toMatchObject({ state: { word: 'CANCELLED', outcome: 'cancelled' }, source: 'attempt' });
+  });
+
   it('is unknown while Slurm is silent, whatever the record says: the job may have been requeued', () => {
     const known = judge(SILENT, [attempt({ exitCode: 0 })]);
     expect(known).toMatchObject({ state: { word: 'UNKNOWN' }, answered: false });
