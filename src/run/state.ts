@@ -46,7 +46,8 @@ export function reconcile(
   return view.queue === undefined ? { outcome: 'no-answer' } : { outcome: 'not-found' };
 }
 
-function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
+/** By name and user: an id alone may be another cluster's. */
+export function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
   return job.name === nameInSlurm(manifest) && job.user === manifest.user;
 }
 

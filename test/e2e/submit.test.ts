@@ -303,7 +303,7 @@ describe('a run that its owner cancels', () => {
     const attempt = () => (existsSync(join(outputDir, 'attempts', '0.json')) ? read('attempts/0.json') : '');
     await until('its start', () => attempt() !== '' && read('logs/job.log').includes(printed), 90_000);
     expect(await slurm.opsctl(['cancel', name])).toMatchObject({ code: 0 });
-    const record = await until('its own record', () => !attempt().includes('"endedAt":null') && attempt());
+    const record = await until('its own record', () => (attempt().includes('"endedAt":"') ? attempt() : ''));
     expect(JSON.parse(record)).toMatchObject({ exitCode: 75, reason: 'cancelled', requeued: false });
     expect(await ended(name)).toBe('CANCELLED');
     expect(read('logs/job.log')).toContain('cancelled: not requeued');
