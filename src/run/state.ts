@@ -13,22 +13,30 @@ export type Reconciliation =
   | { readonly outcome: 'planned' }
   /** sbatch may still be at work. */
   | { readonly outcome: 'submitting' }
+  /** opsctl has ended without knowing, and what it asked of Slurm may still become a job. */
+  | { readonly outcome: 'unsettled' }
   /** Nobody knows such a job. That does not prove that there never was one. */
   | { readonly outcome: 'not-found' }
+  /** Queue and accounting both know no such job, long after sbatch has given up: an end. */
+  | { readonly outcome: 'never-accepted' }
   | { readonly outcome: 'no-answer' };
 
 /** sbatch gives up by itself within this time, even when the controller is slow. */
 const SUBMITTING_MS = 60_000;
+/** By then a job that was accepted is in the queue or in accounting, whose daemon may have been away for a while. */
+const SETTLED_MS = 300_000;
 
 /**
  * Which job belongs to a run whose submission was cut short between writing the intent and recording the job id.
  * A job's name is the run's id, so Slurm can tell; the job itself says so in attempts/.
+ * @param isHere Slurm is asked where it was submitted: another cluster knows nothing of it.
  */
 export function reconcile(
   manifest: Manifest,
   attempts: readonly Attempt[],
   view: SlurmView,
   now: Date,
+  isHere: boolean,
 ): Reconciliation {
   if (manifest.jobId !== null) return { outcome: 'recorded', jobId: manifest.jobId };
   if (manifest.state === 'planned') return { outcome: 'planned' };
@@ -42,8 +50,20 @@ export function reconcile(
   }
   const own = attempts.at(-1)?.jobId;
   if (own && !earlier.has(own)) return { outcome: 'found', jobId: own, by: 'attempt' };
-  if (now.getTime() - Date.parse(manifest.createdAt) < SUBMITTING_MS) return { outcome: 'submitting' };
-  return view.queue === undefined ? { outcome: 'no-answer' } : { outcome: 'not-found' };
+  const unsure = unsureSince(manifest);
+  const elapsed = now.getTime() - (unsure ?? Date.parse(manifest.createdAt));
+  if (unsure === undefined && elapsed < SUBMITTING_MS) return { outcome: 'submitting' };
+  if (view.queue === undefined) return { outcome: 'no-answer' };
+  if (unsure === undefined) return { outcome: 'not-found' };
+  if (elapsed < SUBMITTING_MS) return { outcome: 'unsettled' };
+  const isSettled = elapsed >= SETTLED_MS && view.accounting !== undefined && isHere;
+  return { outcome: isSettled ? 'never-accepted' : 'not-found' };
+}
+
+/** Milliseconds since 1970, of the newest submission only. */
+function unsureSince({ unsure, createdAt }: Manifest): number | undefined {
+  const since = Date.parse(unsure?.since ?? '');
+  return since >= Date.parse(createdAt) ? since : undefined;
 }
 
 /** By name and user: an id alone may be another cluster's. */

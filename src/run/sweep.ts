@@ -8,7 +8,7 @@ import type { Manifest } from './manifest.ts';
 import { valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { claimRecord, dropRecord, forgetRun, saveManifest } from './registry.ts';
-import { buildManifest, codeOf, settle, writeRun } from './submit.ts';
+import { buildManifest, codeOf, keepDoubt, settle, writeRun } from './submit.ts';
 import type { SweepPlan, SweepTask } from './sweep-plan.ts';
 
 export type SweepRequest = Pick<SubmitRequest, 'preflight' | 'sbatchOptions' | 'chain'>;
@@ -78,7 +78,10 @@ export async function submitSweep(
   const [first, ...others] = mine;
   if (first === undefined) throw new TypeError('a sweep without tasks');
   const script = { ...first, script: sweep.scriptPath };
-  const answer = await settle(system, script, request.sbatchOptions, forget);
+  const answer = await settle(system, script, request.sbatchOptions, forget).catch(async (error: unknown) => {
+    await keepDoubt(system, mine, error);
+    throw error;
+  });
   const submitted = [first, ...others].map(
     (manifest): Manifest => ({
       ...manifest,
