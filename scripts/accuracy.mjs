@@ -24,6 +24,12 @@ const ours = [
   'excerpts-9.jsonl',
   'excerpts-10.jsonl',
   'excerpts-11.jsonl',
+  'excerpts-12.jsonl',
+  'excerpts-13.jsonl',
+  'excerpts-14.jsonl',
+  'excerpts-15.jsonl',
+  'excerpts-16.jsonl',
+  'excerpts-17.jsonl',
 ].map((name) => join(root, 'test', 'fixtures', name));
 const corpus = ['..', '../..'].map((up) => join(root, up, 'shared', 'corpus', 'dev.jsonl'));
 const files = named.length > 0 ? named : [...corpus.filter((path) => existsSync(path)).slice(0, 1), ...ours];

@@ -12,6 +12,8 @@ import { makeLog } from './make-log.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
 const LOG_BYTES = Number(process.env.BENCH_LOG_BYTES ?? 2e9);
+/** Lines among which one is a traceback of something that was caught. */
+const DENSE = [1000, 100];
 const RANKS = 288;
 const MOST_MEMORY_KB = 200 * 1024;
 const REPORT_MEMORY =
@@ -33,15 +35,14 @@ export async function benchDiagnose(compare) {
     const diagnose = (...files) => time(preload, files, memory);
     const size = `${(LOG_BYTES / 1e9).toFixed(1)} GB`;
     const rg = () => timeOf([rgPath, '-c', '-a', '-F', '-f', literals, log]);
+    const besideRipgrep = (name) => compare(name, 1.5, () => diagnose(log), rg, ROUNDS);
+    besideRipgrep(`opsctl diagnose, ${size} / rg -c -a -F -f, the same literals`);
     const grep = () => timeOf(['grep', '-F', '-c', '-f', literals, log], { LC_ALL: 'C' });
-    compare(
-      `opsctl diagnose, ${size} / rg -c -a -F -f, the same literals`,
-      1.5,
-      () => diagnose(log),
-      rg,
-      ROUNDS,
-    );
     compare(`opsctl diagnose, ${size} / LC_ALL=C grep -F -c -f`, 1, () => diagnose(log), grep, 1);
+    for (const lines of DENSE) {
+      makeLog(log, LOG_BYTES, 1, lines);
+      besideRipgrep(`opsctl diagnose, ${size}, a traceback in ${lines} lines / rg`);
+    }
     rmSync(log);
     const ranks = join(place, 'ranks');
     mkdirSync(ranks);

@@ -1,6 +1,6 @@
 // Writes a log such as 16 ranks of a long run leave: progress lines, NCCL INFO, warnings, tracebacks of things that
 // were caught, and at its end why it stopped. The same seed gives the same bytes.
-//   node scripts/make-log.mjs FILE BYTES [SEED]
+//   node scripts/make-log.mjs FILE BYTES [SEED [LINES]]: one traceback in so many lines
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
@@ -9,11 +9,17 @@ const BLOCK_BYTES = 1 << 20;
 /** Blocks that differ, at most; a log is a sequence of them. */
 const MOST_BLOCKS = 48;
 
-/** @param bytes at least what the end takes, about 2 kB. */
-export function makeLog(path, bytes, seed = 1) {
+/** Lines among which one is a traceback, in a run that goes well. */
+const SELDOM = 20_000;
+
+/**
+ * @param bytes at least what the end takes, about 2 kB.
+ * @param lines among which one is a traceback of something that was caught.
+ */
+export function makeLog(path, bytes, seed = 1, lines = SELDOM) {
   const random = generator(seed);
   const different = Math.min(MOST_BLOCKS, Math.ceil(bytes / BLOCK_BYTES));
-  const blocks = Array.from({ length: different }, () => Buffer.from(block(random)));
+  const blocks = Array.from({ length: different }, () => Buffer.from(block(random, 1 / lines)));
   const ending = Buffer.from(end());
   const file = openSync(path, 'w');
   try {
@@ -31,17 +37,17 @@ export function makeLog(path, bytes, seed = 1) {
   }
 }
 
-function block(random) {
+function block(random, caughtShare) {
   const lines = [];
   for (let size = 0; size < BLOCK_BYTES; ) {
-    const line = body(random);
+    const line = body(random, caughtShare);
     lines.push(line);
     size += line.length + 1;
   }
   return `${lines.join('\n')}\n`;
 }
 
-function body(random) {
+function body(random, caughtShare) {
   const rank = Math.floor(random() * RANKS);
   const step = Math.floor(random() * 120_000);
   const prefix = `${rank}: [default${rank % 8}]:`;
@@ -57,7 +63,7 @@ function body(random) {
     const channel = String(step % 16).padStart(2, '0');
     return `${rank}: gnode${String(1 + (rank >> 3)).padStart(2, '0')}:${4000 + rank}:${5000 + rank} [${rank % 8}] NCCL INFO Channel ${channel}/0 : ${rank}[${rank}] -> ${(rank + 1) % RANKS}[${(rank + 1) % RANKS}] via P2P/CUMEM/read`;
   }
-  if (kind < 0.999_95) {
+  if (kind < 1 - caughtShare) {
     return `${prefix}[2026-11-23 19:${String(step % 60).padStart(2, '0')}:${String(rank).padStart(2, '0')},512] [INFO] [logging.py:96:log_dist] [Rank ${rank}] step=${step}, skipped=0, lr=[${random().toExponential(3)}], mom=[(0.9, 0.95)], tokens seen ${step * 4096}`;
   }
   return caught(prefix, random);
@@ -109,7 +115,8 @@ function generator(seed) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [path, bytes, seed] = process.argv.slice(2);
-  if (path === undefined || !(Number(bytes) > 0)) throw new Error('usage: make-log.mjs FILE BYTES [SEED]');
-  makeLog(path, Number(bytes), Number(seed ?? 1));
+  const [path, bytes, seed, lines] = process.argv.slice(2);
+  if (path === undefined || !(Number(bytes) > 0))
+    throw new Error('usage: make-log.mjs FILE BYTES [SEED [LINES]]');
+  makeLog(path, Number(bytes), Number(seed ?? 1), Number(lines ?? SELDOM));
 }

@@ -10,7 +10,7 @@ import { followTracebacks } from './traceback.ts';
 /** Progress lines behind an error from which on the run is taken to have lived through it. */
 const LIVED_ON = 6;
 /** The same behind a verdict of Slurm's: processes may print on until they are killed, so a restart must be seen. */
-const LIVED_ON_AFTER_VERDICT = 60;
+export const LIVED_ON_AFTER_VERDICT = 60;
 /** Ordinary lines behind an error that nothing followed, from which on the program is taken to have gone on. */
 const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
@@ -33,6 +33,8 @@ export interface Collector {
   /** Nothing more can be learned from the lines that follow: the run moved on after all that was found. */
   readonly isSettled: () => boolean;
   readonly findings: () => Finding[];
+  /** Which start of the job its end is of, from 0; null where the source does not tell. */
+  readonly attempt: () => number | null;
   readonly work: () => RankWork[];
   /** Of what was looked at. */
   readonly legibility: () => Legibility;
@@ -195,6 +197,7 @@ export function collect(
     isSettled: () => progress >= settledAt && tracebacks.areClosed(),
     work: () => [...works.values()],
     findings: () => [...past, ...present()],
+    attempt: () => current,
   };
 }
 

@@ -111,7 +111,7 @@ async function readSource(
   const problem = legibility === 'illegible' ? `${name} is no text: nothing can be told from it` : null;
   return {
     name,
-    attempt,
+    attempt: collector.attempt(),
     legibility,
     // A log that was there and is damaged has been read, as far as that goes.
     refusal: scanner.bytes() === 0 && failure?.exitCode !== EXIT.unknown ? failure : undefined,

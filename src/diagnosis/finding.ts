@@ -32,7 +32,7 @@ export interface Finding {
 /** One source read to its end. */
 export interface SourceReading {
   readonly name: string;
-  /** Which start of the job it is of, from 0; null where it may be of any. */
+  /** Which start of the job its end is of, from 0; null where it may be of any. */
   readonly attempt: number | null;
   /** How far each rank came, where the log says it. */
   readonly work: readonly RankWork[];

@@ -1,9 +1,15 @@
 import { MIN_LITERAL } from '../runbook/schema.ts';
 
+/** One of the literals, and where it is. */
+export interface Hit {
+  readonly literal: string;
+  readonly at: number;
+}
+
 /** Looks for many literals at once. */
 export interface LiteralSearch {
-  /** Where a literal at or behind `from` is, in the first line that has one, or -1. */
-  readonly next: (bytes: Uint8Array, from: number) => number;
+  /** Every place of every literal, line by line: within a line in any order. */
+  readonly hits: (bytes: Uint8Array) => Hit[];
   /** The literals that are in the text, each once. */
   readonly all: (text: string) => Set<string>;
 }
@@ -51,12 +57,12 @@ export function searchLiterals(
     ending[last] = [...(ending[last] ?? []), { text, bytes, offset }];
   }
 
-  /** Calls back for each literal at or behind `from`, until told to stop. */
-  const scan = (bytes: Uint8Array, from: number, found: (literal: Sought, at: number) => boolean): void => {
+  const hits = (bytes: Uint8Array): Hit[] => {
+    const found: Hit[] = [];
     const { length, byteOffset } = bytes;
     // Words are those of the memory: the bytes may begin in the middle of one.
     const words = new Uint32Array(bytes.buffer, 0, (byteOffset + length) >>> WORD_BITS);
-    for (let end = from + BLOCK - 1; end < length; ) {
+    for (let end = BLOCK - 1; end < length; ) {
       const word = nearWord(near, words, (byteOffset + end) >>> WORD_BITS);
       end = ((word + 1) << WORD_BITS) - 1 - byteOffset;
       for (; end < length; ) {
@@ -69,32 +75,16 @@ export function searchLiterals(
         }
         for (const literal of ending[hash] ?? []) {
           const at = end - MIN_LITERAL + 1 - literal.offset;
-          if (at >= from && isAt(literal.bytes, bytes, at) && found(literal, at)) return;
+          if (at >= 0 && isAt(literal.bytes, bytes, at)) found.push({ literal: literal.text, at });
         }
         end += 1;
       }
       end += 1;
     }
+    return found;
   };
 
-  return {
-    next: (bytes, from) => {
-      let place = -1;
-      scan(bytes, from, (_literal, at) => {
-        place = at;
-        return true;
-      });
-      return place;
-    },
-    all: (text) => {
-      const found = new Set<string>();
-      scan(Buffer.from(text), 0, (literal) => {
-        found.add(literal.text);
-        return false;
-      });
-      return found;
-    },
-  };
+  return { hits, all: (text) => new Set(hits(Buffer.from(text)).map(({ literal }) => literal)) };
 }
 
 /** The first word at or behind `first` whose block is in a window, or how many words there are. */

@@ -13,10 +13,9 @@ export interface Rule {
 
 export interface Matcher {
   /**
-   * A search, made fast for logs like the sample: the place of a literal of any signature, in the first line that has
-   * one at or behind `from`, or -1. Lines without one need no look.
+   * A search for the literals of all signatures, made fast for logs like the sample. Lines without one need no look.
    */
-  readonly search: (sample: Uint8Array) => LiteralSearch['next'];
+  readonly search: (sample: Uint8Array) => LiteralSearch['hits'];
   /** What a line says. `traceback`: the frames that it ends; undefined where it ends none. */
   readonly match: (text: string, traceback: string | undefined) => Rule[];
   /** A line that no signature claims, and that says that something failed. */
@@ -47,7 +46,7 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const adviceFrom = (text: string, traceback?: string): number =>
     Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
   return {
-    search: (sample) => searchLiterals(literals, sample).next,
+    search: (sample) => searchLiterals(literals, sample).hits,
     isUnclaimed: (text) => isTrouble(text) && !isMild(text) && isTrouble(text.slice(0, adviceFrom(text))),
     match: (text, traceback) => {
       const mild = isMild(text);
@@ -69,9 +68,16 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
 }
 
 function compile({ fault, signature }: Rule, order: number): Compiled {
-  const literals = signature.literals ?? [signature.text ?? []].flat();
+  const literals = signature.literals ?? [signature.text ?? []].flat().flatMap(inBothCases);
   const pattern = signature.regex === undefined ? undefined : new RegExp(signature.regex, 'u');
   return { fault, signature, literals, pattern, order };
+}
+
+/** The text, and with its first letter in the other case: what begins a message here stands within one there. */
+function inBothCases(text: string): string[] {
+  const first = text.charAt(0);
+  const other = first === first.toUpperCase() ? first.toLowerCase() : first.toUpperCase();
+  return /^[A-Za-z][a-z]+ /.test(text) ? [text, other + text.slice(1)] : [text];
 }
 
 function says(

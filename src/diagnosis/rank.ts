@@ -67,7 +67,7 @@ export function rank(findings: readonly Finding[], runbooks: readonly Runbook[])
   const live = findings.filter((finding) => !finding.survived);
   const groups = groupByFault(live, runbooks);
   const roots = groups.filter((group) => group.best.signature.role === 'root');
-  const contenders = roots.length > 0 ? roots : groups.filter((group) => namesFault(group.best));
+  const contenders = roots.length > 0 ? roots : groups.filter((group) => namesFault(group.best, live));
   const explainedBy = new Map(contenders.map((group) => [group, explainer(group, contenders)] as const));
   const ordered = [...contenders].sort(
     (a, b) => Number(!!explainedBy.get(a)) - Number(!!explainedBy.get(b)) || compare(a, b),
@@ -102,8 +102,12 @@ function groupByFault(findings: readonly Finding[], runbooks: readonly Runbook[]
   return groups;
 }
 
-function namesFault(finding: Finding): boolean {
-  return finding.signature.role === 'cascade' && finding.signature.confidence !== undefined;
+function namesFault({ signature, at: [source, line] }: Finding, live: readonly Finding[]): boolean {
+  if (signature.role !== 'cascade' || signature.confidence === undefined) return false;
+  return !live.some(
+    (other) =>
+      signature.follows?.includes(other.signature.id) && other.at[0] === source && other.at[1] < line,
+  );
 }
 
 /** A root is stronger than any cascade, whatever their numbers. */

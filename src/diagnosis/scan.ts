@@ -1,5 +1,7 @@
 import type { Collector } from './collect.ts';
+import type { Hit } from './literal-search.ts';
 import type { Matcher } from './matcher.ts';
+import { chooseAmongRepeats } from './repeats.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -28,7 +30,8 @@ export interface Scanner {
  * finds something, that line and a stretch behind it go to the collector, and so does the end of the log.
  */
 export function scan(matcher: Matcher, collector: Collector): Scanner {
-  let next: ReturnType<Matcher['search']> | undefined;
+  let search: ReturnType<Matcher['search']> | undefined;
+  const choose = chooseAmongRepeats();
   let rest: Buffer = Buffer.alloc(0);
   let number = 1;
   let bytes = 0;
@@ -67,20 +70,31 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
 
   /** Whole lines, or one piece of a line that is too long. */
   const lines = (block: Buffer): void => {
-    next ??= matcher.search(block.subarray(0, SAMPLE));
-    let hit = -1;
-    for (let at = 0; at < block.length; ) {
-      if (hit < at) hit = placeOrEnd(next(block, at), block);
-      while (window > 0 && at < block.length && lineEnd(block, at) <= hit) at = handLine(block, at, false);
-      if (at >= block.length) return;
-      const start = hit === block.length ? hit : Math.max(at, block.lastIndexOf(NEWLINE, hit) + 1);
-      if (start > at) {
-        keep(block.subarray(at, start));
-        number += count(block, at, start);
+    search ??= matcher.search(block.subarray(0, SAMPLE));
+    const { hits, readFrom } = choose(block, search(block));
+    let at = 0;
+    /** Up to the line of that place: by line in the window, else only counted. */
+    const advance = (place: number): void => {
+      while (window > 0 && at < block.length && lineEnd(block, at) <= place) at = handLine(block, at, false);
+      const start = place >= block.length ? block.length : block.lastIndexOf(NEWLINE, place) + 1;
+      if (start <= at) return;
+      keep(block.subarray(at, start));
+      number += count(block, at, start);
+      at = start;
+    };
+    const read = (part: readonly Hit[]): void => {
+      for (const { at: place } of part) {
+        // Another text in a line that has been read.
+        if (place < at) continue;
+        advance(place);
+        at = handLine(block, at, true);
       }
-      if (hit === block.length) return;
-      at = handLine(block, start, true);
-    }
+    };
+    read(hits.filter((hit) => hit.at < readFrom));
+    advance(readFrom);
+    window = Math.max(window, block.length - at);
+    read(hits.filter((hit) => hit.at >= readFrom));
+    advance(block.length);
   };
 
   /** Hands one line over and goes to the next. */
@@ -143,10 +157,6 @@ export function scan(matcher: Matcher, collector: Collector): Scanner {
     lines: () => (endsInLine ? number : number - 1),
     bytes: () => bytes,
   };
-}
-
-function placeOrEnd(place: number, block: Buffer): number {
-  return place === -1 ? block.length : place;
 }
 
 function count(block: Buffer, from: number, to: number): number {

@@ -9,12 +9,13 @@ const TROUBLE = [
   /^\[?[EF](?:\d{4} \d\d:|\d{0,4} [\w./]{1,80}[.:]\w|\])/,
   /\bNCCL WARN\b|\b(?:net|transport)\S{0,40}:\d+ WARN\b/,
   // What exceptions are called, in Python, Java and C++.
-  /^(?:[A-Za-z_][\w.]{0,120}[. ])?[A-Z]\w{0,60}(?:Error|Exception)(?:[:(]|\s*$)|^[a-z_]\w{0,60}(?:\.\w{1,60}){0,8}\.[A-Z]\w{2,60}: \S/,
+  /^(?:[A-Za-z_][\w.]{0,120}[. ])?[A-Z]\w{0,60}(?:Error|Exception|Invalid|Refused|Exceeded)(?:[:(]|\s*$)|^[a-z_]\w{0,60}(?:\.\w{1,60}){0,8}\.[A-Z]\w{2,60}: \S/,
   /^KeyboardInterrupt\b|\bterminate called\b|\bpanicked at\b/,
+  /^(?:\S{1,40}: )?Error \w{2,20}ing\b.{0,80}: /,
   // How processes end.
-  /\b(?:exit(?:ed|s|ing)?|return(?:ed|s)?)(?: with)?[ _-]?(?:code|status|value)?s?[ =:(]{1,4}-?[1-9]\d{0,2}\b|\bexitcode\b[ =:(]{1,4}-?[1-9]|\bnon-?zero exit/i,
+  /\b(?:exit(?:ed|s|ing)?|return(?:ed|s)?)(?: with)?[ _-]?(?:code|status|value)?s?[ =:(]{1,4}-?[1-9]\d{0,2}\b|\bexitcode\b[ =:(]{1,4}-?[1-9]|\bnon-?zero exit|\b(?:WTERMSIG|WEXITSTATUS) [1-9]/i,
   /segmentation fault|\bcore dumped\b|\bbus error\b|\billegal instruction\b|\bfloating point exception\b|\bdeath signal\b|\b(?:killed|terminated|aborted) by\b/i,
-  /^(?:\S+: line \d+: {1,9}\d+ )?(?:Killed|Aborted|Terminated)\b|\bSIG(?:SEGV|ABRT|BUS|KILL|FPE|ILL|HUP|TERM|INT|XCPU)\b|\bCANCELLED\b|^State: (?!COMPLETED|RUNNING|PENDING)[A-Z]|\b(?:DOWN|DRAINED)\b|\bUnavailableNodes\b/,
+  /^(?:\S+: line \d+: {1,9}\d+ )?(?:Killed|Aborted|Terminated)\b(?! at )|\bSIG(?:SEGV|ABRT|BUS|KILL|FPE|ILL|HUP|TERM|INT|XCPU)\b|\bCANCELLED\b|^State: (?!COMPLETED|RUNNING|PENDING)[A-Z]|\b(?:DOWN|DRAINED)\b|\bUnavailableNodes\b/,
   // What a shell and the C library say.
   /: (?:command not found|No such file or directory|Permission denied|cannot \w+|Cannot allocate memory|Input\/output error|Operation not permitted|Connection (?:refused|timed out|reset by peer))\b|\bcan't open file\b|\bcannot open shared object\b/,
   // Sentences of failure.

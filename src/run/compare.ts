@@ -64,6 +64,10 @@ function factsOf({ phase, stage, trainer, code, versions, data }: Manifest): Rec
     phase: stage === undefined ? phase : `${phase} (${stage})`,
     trainer,
     ...(commit === undefined ? {} : { commit: commit.commit, branch: commit.branch ?? '(detached)' }),
+    ...(commit?.diffMissing === undefined ? {} : { 'code.diff': `not kept: ${commit.diffMissing}` }),
+    ...(commit?.untracked === undefined
+      ? {}
+      : { 'not known to git': `${commit.untracked.count}: ${commit.untracked.first.join(' ')}` }),
     ...Object.fromEntries(Object.entries(versions).map(([name, version]) => [`version of ${name}`, version])),
     ...(data === null ? {} : { data: `${data.files} files, ${data.bytes} bytes` }),
   };

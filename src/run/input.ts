@@ -8,11 +8,14 @@ import { type Layer, resolveParameters } from '../template/resolve.ts';
 import { version } from '../version.ts';
 import { liveExclusions } from './exclusions.ts';
 import { loadGateChecks } from './gate-checks.ts';
-import type { PlanInput } from './plan.ts';
+import { type PlanInput, valuesOf } from './plan.ts';
+import { refuseSecrets } from './secrets.ts';
 
 /**
- * What a plan needs, from a template and what was given for it.
+ * What a plan needs, from a template and what was given for it. The one way from words to a plan, so a key is refused here,
+ * before a script is made, shown or written.
  * @param layers stronger than the profile's, weakest first.
+ * @throws UsageError for what cannot be, and for a key.
  */
 export async function inputFrom(
   system: System,
@@ -23,6 +26,7 @@ export async function inputFrom(
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
   const all = [...(await profileLayers(system, config, template)), ...layers];
   const parameters = resolveParameters(template.parameters, all, around);
+  refuseSecrets(valuesOf(parameters), trainerFlags);
   return {
     template,
     parameters,

@@ -7,6 +7,10 @@ export interface GitState {
   readonly branch: string | null;
   /** Uncommitted changes were there; they are in `code.diff` beside the manifest. */
   readonly dirty: boolean;
+  /** Why `code.diff` is not there although there were changes. */
+  readonly diffMissing?: string;
+  /** Files and whole directories that git was never told of, so that neither commit nor diff has them: how many, and the first. */
+  readonly untracked?: { readonly count: number; readonly first: readonly string[] };
 }
 
 /** What a job wrote about one of its attempts: attempts/N.json, N being SLURM_RESTART_COUNT. */

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { claimDirectory } from '../system/files.ts';
 import type { System } from '../system/system.ts';
@@ -33,6 +34,8 @@ async function claim(system: System, { runId, outputDir }: Plan): Promise<UsageE
   await dropRecord(system, runId);
   return new UsageError(
     `the output directory ${outputDir} is in use already`,
-    'Give another --name or --output.',
+    readdirSync(outputDir).length === 0
+      ? `It is empty: "rmdir" it when nobody else needs it, or give another --name or --output.`
+      : 'Give another --name or --output.',
   );
 }

@@ -7,7 +7,6 @@ import { checkFlags, type FlagCheck } from './flags.ts';
 import { askLimits } from './limits.ts';
 import type { Manifest } from './manifest.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
-import { refuseSecrets } from './secrets.ts';
 
 export interface SubmitRequest extends PlanInput {
   /** Submit even though the same thing is queued or running. */
@@ -48,7 +47,6 @@ export class NotReady extends OpsError {
  * @throws UsageError for a flag that the trainer would refuse, with --no-preflight too.
  */
 export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
-  refuseSecrets(valuesOf(plan.parameters), request.trainerFlags);
   if (!request.preflight) {
     const flags = await checkFlags(system, plan, request);
     const data = { files: 0, bytes: 0, problems: [] };

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { link, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
@@ -91,7 +91,27 @@ export async function listRuns(system: System): Promise<Manifest[]> {
 export async function claimRecord(system: System, runId: string): Promise<boolean> {
   refuseUntrustedState(system);
   await ensureDirectory(runsDirectory(system.env));
-  return claimDirectory(join(runsDirectory(system.env), runId), 0o700);
+  const directory = join(runsDirectory(system.env), runId);
+  if (await claimDirectory(directory, 0o700)) return true;
+  return takeAwayAbandoned(directory, system.now()) && claimDirectory(directory, 0o700);
+}
+
+/** A submission writes its manifest within seconds: without one after this time it was killed before Slurm heard of it. */
+const ABANDONED_MS = 5 * 60_000;
+
+function takeAwayAbandoned(directory: string, now: Date): boolean {
+  const { ino, mtimeMs } = statSync(directory);
+  const isBegun = readdirSync(directory).some((name) => !name.startsWith(`${MANIFEST}.`));
+  if (isBegun || now.getTime() - mtimeMs < ABANDONED_MS) return false;
+  const aside = `${directory}.${process.pid}.old`;
+  renameSync(directory, aside);
+  // Between the look and the rename another may have done the same, and this is its new record.
+  if (statSync(aside).ino === ino) {
+    rmSync(aside, { recursive: true });
+    return true;
+  }
+  renameSync(aside, directory);
+  return false;
 }
 
 /** Gives an id back that this process has just taken and written nothing under. */

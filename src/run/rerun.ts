@@ -62,6 +62,8 @@ async function codeChange(system: System, { code }: Manifest): Promise<string | 
   if (now === undefined) return `the code in ${before.directory} is no git checkout any more`;
   if (now.commit !== before.commit)
     return `the code is another: ${short(now.commit)} instead of ${short(before.commit)} in ${before.directory}`;
+  if (before.diffMissing !== undefined)
+    return `the code in ${before.directory} had uncommitted changes that were not kept: ${before.diffMissing}`;
   if (now.dirty !== before.dirty)
     return `the code in ${before.directory} has ${now.dirty ? 'uncommitted changes that it did not have' : 'no uncommitted changes, and had some'}`;
   return undefined;

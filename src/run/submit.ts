@@ -14,7 +14,7 @@ import { type Plan, planRun, valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
 import { tellingEnvironment } from './secrets.ts';
-import { shielded } from './shield.ts';
+import { orderly, shielded } from './shield.ts';
 import { baseId } from './state.ts';
 import { claimTurn } from './turn.ts';
 
@@ -31,11 +31,12 @@ export interface Submission {
  * refuses (1), is not there (69), or does not answer (75).
  */
 export async function submitRun(system: System, request: SubmitRequest): Promise<Submission> {
-  // git first: it works beside everything that comes before the manifest.
+  // git first: it works beside the checks. What takes long comes before anything is written.
   const asked = codeOf(system, request);
   const plan = planRun(request);
   const readiness = await getReady(system, plan, request);
   refuseCritical(readiness, plan);
+  const code = await asked;
   const print = fingerprint(
     request.template.phase,
     request.template.trainer,
@@ -43,26 +44,29 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     request.trainerFlags,
   );
   await ensureDirectory(dirname(plan.outputDir), 0o755);
-  const placed = await claimPlace(system, plan, request);
-  const forget = async () => {
-    await releaseFingerprint(system, print, placed.runId);
-    await forgetRun(system, placed.runId, placed.outputDir);
-  };
-  let manifest: Manifest;
-  try {
-    const code = await asked;
-    manifest = buildManifest(system, placed, request, readiness, code, print);
-    await writeRun(system, placed, manifest, code);
-    // After the manifest, so that whoever finds this claim finds what it is about.
-    if (!request.again) await claimTurn(system, print, placed.runId);
-  } catch (error) {
-    // A disk that is full or read-only may refuse even this; the first reason is the one to read.
-    await forget().catch(() => undefined);
-    throw error;
-  }
-  const usedMs = readiness.slurm?.accepted ? readiness.slurm.tookMs : 0;
-  const submitted = await hand(system, manifest, request.sbatchOptions, forget, usedMs);
-  return { plan: placed, manifest: submitted, readiness };
+  return orderly(async (refuseIfTold) => {
+    const placed = await claimPlace(system, plan, request);
+    const forget = async () => {
+      await releaseFingerprint(system, print, placed.runId);
+      await forgetRun(system, placed.runId, placed.outputDir);
+    };
+    const manifest = buildManifest(system, placed, request, readiness, code, print);
+    try {
+      await writeRun(system, placed, manifest, code);
+      // After the manifest, so that whoever finds this claim finds what it is about.
+      if (!request.again) await claimTurn(system, print, placed.runId);
+      refuseIfTold();
+    } catch (error) {
+      // A disk that is full or read-only may refuse even this; the first reason is the one to read.
+      await forget().catch(() => undefined);
+      // Who has interrupted it reads that, whatever failed meanwhile.
+      refuseIfTold();
+      throw error;
+    }
+    const usedMs = readiness.slurm?.accepted ? readiness.slurm.tookMs : 0;
+    const submitted = await hand(system, manifest, request.sbatchOptions, forget, usedMs);
+    return { plan: placed, manifest: submitted, readiness };
+  });
 }
 
 /**

@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { claimDirectory, ensureDirectory, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
+import type { CodeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Manifest } from './manifest.ts';
 import { valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { claimRecord, dropRecord, forgetRun, saveManifest } from './registry.ts';
+import { orderly } from './shield.ts';
 import { buildManifest, codeOf, keepDoubt, settle, writeRun } from './submit.ts';
 import type { SweepPlan, SweepTask } from './sweep-plan.ts';
 
@@ -56,7 +58,31 @@ export async function submitSweep(
   request: SweepRequest,
   readiness: Readiness,
 ): Promise<Manifest[]> {
+  const codes = await codesOf(system, sweep);
   await ensureDirectory(dirname(sweep.directory), 0o755);
+  return orderly((refuseIfTold) => handOver(system, sweep, request, readiness, codes, refuseIfTold));
+}
+
+type Codes = ReadonlyMap<unknown, CodeState | undefined>;
+
+/** The checkouts of all tasks, by what the parameter `code` is in them: git is asked once for each. */
+async function codesOf(system: System, { tasks }: SweepPlan): Promise<Codes> {
+  const codes = new Map<unknown, CodeState | undefined>();
+  for (const { input } of tasks) {
+    const named = input.parameters.code?.value;
+    if (!codes.has(named)) codes.set(named, await codeOf(system, input));
+  }
+  return codes;
+}
+
+async function handOver(
+  system: System,
+  sweep: SweepPlan,
+  request: SweepRequest,
+  readiness: Readiness,
+  codes: Codes,
+  refuseIfTold: () => void,
+): Promise<Manifest[]> {
   if (!(await claimDirectory(sweep.directory)))
     throw new UsageError(
       `the directory ${sweep.directory} is in use already`,
@@ -70,9 +96,19 @@ export async function submitSweep(
   try {
     await mkdir(join(sweep.directory, 'logs'));
     await writeAtomic(sweep.scriptPath, sweep.script, 0o644);
-    for (const task of sweep.tasks) mine.push(await prepare(system, sweep, task, request, readiness));
+    for (const task of sweep.tasks) {
+      const code = codes.get(task.input.parameters.code?.value);
+      const manifest = manifestOf(system, sweep, task, request, readiness, code);
+      await claim(system, manifest);
+      // Before it is written: what fails half-way is taken away as well.
+      mine.push(manifest);
+      await writeRun(system, task.plan, manifest, code);
+      refuseIfTold();
+    }
   } catch (error) {
     await forget().catch(() => undefined);
+    // Who has interrupted it reads that, whatever failed meanwhile.
+    refuseIfTold();
     throw error;
   }
   const [first, ...others] = mine;
@@ -94,27 +130,27 @@ export async function submitSweep(
   return submitted;
 }
 
-async function prepare(
+async function claim(system: System, { runId, outputDir }: Manifest): Promise<void> {
+  if (!(await claimRecord(system, runId)))
+    throw new UsageError(`there is a run ${runId} already`, 'Give another --name.');
+  if (await claimDirectory(outputDir)) return;
+  await dropRecord(system, runId);
+  throw new UsageError(`the output directory ${outputDir} is in use already`, 'Give another --name.');
+}
+
+function manifestOf(
   system: System,
   { sweepId }: SweepPlan,
   { input, plan, task, values }: SweepTask,
   request: SweepRequest,
   readiness: Readiness,
-): Promise<Manifest> {
-  if (!(await claimRecord(system, plan.runId)))
-    throw new UsageError(`there is a run ${plan.runId} already`, 'Give another --name.');
-  if (!(await claimDirectory(plan.outputDir))) {
-    await dropRecord(system, plan.runId);
-    throw new UsageError(`the output directory ${plan.outputDir} is in use already`, 'Give another --name.');
-  }
+  code: CodeState | undefined,
+): Manifest {
   const { phase, trainer } = input.template;
   const print = fingerprint(phase, trainer, valuesOf(plan.parameters), input.trainerFlags);
-  const code = await codeOf(system, input);
-  const manifest: Manifest = {
+  return {
     ...buildManifest(system, plan, requestOf(input, request), readiness, code, print),
     jobName: sweepId,
     sweep: { id: sweepId, task, values },
   };
-  await writeRun(system, plan, manifest, code);
-  return manifest;
 }

@@ -14,7 +14,7 @@ const signatureSchema = z.strictObject({
   id,
   /** root: this is why. cascade: follows from something else. confirmation: supports. noise: says nothing. */
   role: z.enum(['root', 'cascade', 'confirmation', 'noise']),
-  /** Core texts, taken literally: any one of them. */
+  /** Core texts, any one of them: taken literally, but for the case of a sentence's first letter. */
   text: z.optional(texts),
   /** JavaScript's syntax without look-around or back references; tried on lines that hold one of `literals`. */
   regex: z.optional(z.string()),
@@ -29,6 +29,8 @@ const signatureSchema = z.strictObject({
   strength: z.optional(z.number().check(z.minimum(0), z.maximum(100))),
   /** How sure the line makes one of the fault. For a cascade: when nothing shows a cause beneath; absent, it names none. */
   confidence: z.optional(share),
+  /** Of a cascade: ids of signatures behind which, on an earlier line of the same log, it follows from them and names no fault. */
+  follows: z.optional(z.array(id)),
   /** Also where the logger calls the line INFO or WARNING, which else says that the program went on. */
   anyLevel: z.optional(z.boolean()),
   /** Counts only on a line that no other signature claims. */

@@ -1,16 +1,22 @@
 /**
- * Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack; a bearer token; a password in an address;
- * wandb's, 40 hexadecimal digits, only where it is all of a word, because a git commit looks the same.
+ * Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack; a bearer token; a password in an address; a
+ * private key; wandb's, 40 hexadecimal digits, only where it is all of a word, because a git commit looks the same.
  */
 const SHAPES =
   'hf_[A-Za-z0-9]{12,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}' +
-  '|(?<=bearer )[A-Za-z0-9._~+/=-]{6,}|(?<=://[^/@\\s:]{0,60}:)[^/@\\s]{1,200}(?=@)';
+  '|(?<=bearer )[A-Za-z0-9._~+/=-]{6,}|(?<=://[^/@\\s:]{0,60}:)[^/@\\s]{1,200}(?=@)' +
+  '|(?<=-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END)[A-Za-z0-9+/=:,\\s\\\\-]){20,}';
 const SECRET = new RegExp(SHAPES, 'gi');
 const WANDB_KEY = /(?:^|[=:])[0-9a-f]{40}$/;
+/** A variable and what it is set to, as a shell, an env file or a program's own words have it. */
+const VARIABLE = /(?<![A-Za-z0-9_])([A-Z][A-Z0-9_]{2,80}=["']?)([^\s"',;&|)\]]+)/g;
 
 /** `hf_token`, `wandb.api-key`, `WANDB_API_KEY`; not `max_tokens` or `pad_token`. */
 const NAME =
   /(^|_)(password|passwd|passphrase|secret|credentials?|(?<!(?:eos|bos|pad|unk|sep|cls|mask|end|stop)_)token|(api|access|auth|private|secret|hub|wandb)_?key)$/i;
+
+/** What stands where a key was. */
+export const REMOVED = '[secret]';
 
 /** Whether what has this name is a key, be it a flag, a parameter or a variable. */
 export function namesSecret(name: string): boolean {
@@ -22,7 +28,16 @@ export function holdsSecret(value: string): boolean {
   return value.search(SECRET) !== -1 || WANDB_KEY.test(value);
 }
 
+/** Whether a value only says where the key comes from, or that there is none: `$HF_TOKEN`, `<your token>`, `null`. */
+export function isReference(value: string): boolean {
+  return /^(?:[$<{[(%*]|\[secret\]$|(?:null|none|true|false|undefined|\d{1,3})$)/i.test(value);
+}
+
 /** A text in which each key is replaced: for errors, and for what is kept of somebody's code. */
 export function redact(text: string): string {
-  return text.replace(SECRET, '[secret]');
+  return text
+    .replace(SECRET, REMOVED)
+    .replace(VARIABLE, (all, name: string, value: string) =>
+      namesSecret(name.replace(/=["']?$/, '')) && !isReference(value) ? `${name}${REMOVED}` : all,
+    );
 }

@@ -1,5 +1,14 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,31 +21,45 @@ beforeEach(() => {
   for (const name of ['bin', 'data']) mkdirSync(join(place, name));
   writeFileSync(join(place, 'data', 'a.jsonl'), '{"id":"1","data":["question","answer"]}\n');
   // Stands in for a controller that takes its time: it has the job when it has been asked.
-  const sbatch = `#!/bin/sh\necho $$ >${place}/asked\nwhile [ ! -e ${place}/answer ]; do sleep 0.05; done\necho 4711\n`;
-  writeFileSync(join(place, 'bin', 'sbatch'), sbatch);
-  chmodSync(join(place, 'bin', 'sbatch'), 0o755);
+  slow('sbatch', 'echo 4711');
 });
+
+/** A program that says that it was asked, and does the rest only when it is told. */
+function slow(name: string, rest: string): void {
+  program(
+    name,
+    `echo $$ >${place}/asked; while [ -e ${place}/asked ] && [ ! -e ${place}/answer ]; do sleep 0.05; done; ${rest}`,
+  );
+}
+
+function program(name: string, body: string): void {
+  writeFileSync(join(place, 'bin', name), `#!/bin/sh\n${body}\n`);
+  chmodSync(join(place, 'bin', name), 0o755);
+}
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
-/** A submission that waits for sbatch, with what it has said until now. */
-async function submission() {
-  const words = [
-    'submit',
-    'sft',
-    '-t',
-    'example',
-    '--data',
-    join(place, 'data'),
-    '--output',
-    join(place, 'runs'),
-  ];
-  const env = {
-    ...process.env,
-    PATH: `${join(place, 'bin')}:${process.env.PATH}`,
-    OPSCTL_HOME: join(place, 'state'),
-    SLURM_CONF: '',
-  };
-  const child = spawn('node', [OPSCTL, ...words, '--name', 'one', '--no-preflight', '--json'], { env });
+const words = () => [
+  'submit',
+  'sft',
+  '-t',
+  'example',
+  '--data',
+  join(place, 'data'),
+  '--output',
+  join(place, 'runs'),
+];
+const env = () => ({
+  ...process.env,
+  PATH: `${join(place, 'bin')}:${process.env.PATH}`,
+  OPSCTL_HOME: join(place, 'state'),
+  SLURM_CONF: '',
+});
+
+/** A submission that waits for a slow program, with what it has said until now. */
+async function submission(name = 'one', more: readonly string[] = []) {
+  const child = spawn('node', [OPSCTL, ...words(), ...more, '--name', name, '--no-preflight', '--json'], {
+    env: env(),
+  });
   const said = { out: '', err: '' };
   child.stdout.on('data', (text) => (said.out += text));
   child.stderr.on('data', (text) => (said.err += text));
@@ -76,4 +99,54 @@ describe('Ctrl-C while sbatch is at work', () => {
     expect(await ended).toBe(130);
     expect(manifest()).toMatchObject({ state: 'submitting', jobId: null });
   });
+});
+
+describe('Ctrl-C before sbatch is called', () => {
+  const left = () => [
+    ...(existsSync(join(place, 'runs')) ? readdirSync(join(place, 'runs')) : []),
+    ...(existsSync(join(place, 'state', 'runs')) ? readdirSync(join(place, 'state', 'runs')) : []),
+  ];
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s leaves nothing behind while git takes its time',
+    async (signal) => {
+      slow('git', 'exit 1');
+      mkdirSync(join(place, 'code', '.git'), { recursive: true });
+      const { child, ended } = await submission('one', [
+        '-t',
+        'xllm',
+        '--model',
+        '/models/tiny',
+        '--code',
+        join(place, 'code'),
+      ]);
+      child.kill(signal);
+      expect(await ended).not.toBe(0);
+      answer();
+      expect(left()).toEqual([]);
+    },
+  );
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s takes what was written away again, and says so',
+    async (signal) => {
+      program('sbatch', 'echo 4711');
+      const first = spawnSync('node', [OPSCTL, ...words(), '--name', 'one', '--no-preflight'], {
+        env: env(),
+      });
+      expect(first.status).toBe(0);
+      // Whether the run before has ended is asked when everything of the new one is written.
+      program('sbatch', `touch ${place}/submitted`);
+      slow('squeue', 'exit 1');
+      program('sacct', 'exit 1');
+      const { child, said, ended } = await submission('two');
+      expect(left()).toEqual(['one', 'two', 'one', 'two']);
+      child.kill(signal);
+      answer();
+      expect(await ended).toBe(130);
+      expect(said.err).toContain('nothing was submitted');
+      expect(left()).toEqual(['one', 'one']);
+      expect(existsSync(join(place, 'submitted'))).toBe(false);
+    },
+  );
 });

@@ -23,6 +23,12 @@ const excerpts = [
   'excerpts-9.jsonl',
   'excerpts-10.jsonl',
   'excerpts-11.jsonl',
+  'excerpts-12.jsonl',
+  'excerpts-13.jsonl',
+  'excerpts-14.jsonl',
+  'excerpts-15.jsonl',
+  'excerpts-16.jsonl',
+  'excerpts-17.jsonl',
 ].flatMap((name) =>
   readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
     .trim()

@@ -20,6 +20,9 @@ const UNHEARD_OF = [
   '[2026-11-25 10:00:00,000] [ERROR] [quarter.py:9:main] gone',
   'E1125 10:00:00.000000 12 quarter.cc:9] gone',
   'fatal: the quartermaster has gone',
+  'Error fetching from the quartermaster: it has gone',
+  '_job_complete: JobId=12 WEXITSTATUS 7',
+  'QuartermasterInvalid: it has no such size',
 ];
 
 /** What healthy programs print. */
@@ -28,6 +31,9 @@ const HARMLESS = [
   'train error: 0.34 valid error: 0.41',
   'step 10 | loss: 2.31 | grad_norm: 0.9 | errors: 0',
   'exit code 0',
+  '_job_complete: JobId=12 WEXITSTATUS 0',
+  'Terminated at Wed May 29 06:48:06 2024',
+  'Error logging is on',
   'The error bars are shown in figure 2',
   'n1:7:9 [3] NCCL INFO Channel 00 : 0 -> 1 via P2P/CUMEM',
   '2026-11-25 10:00:00 WARNING quarter.py:9 could not find the cache, making one',

@@ -6,6 +6,7 @@ import type { Manifest } from '../../src/run/manifest.ts';
 import { withNews } from '../../src/run/news.ts';
 import {
   claimFingerprint,
+  claimRecord,
   findRun,
   forgetRun,
   listRuns,
@@ -46,6 +47,19 @@ describe('the registry', () => {
     expect(statSync(join(place, 'runs')).mode & 0o777).toBe(0o700);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(run);
     expect(readFileSync(join(run.outputDir, 'manifest.json'), 'utf8')).toBe(readFileSync(path, 'utf8'));
+  });
+
+  it('gives a name free again that a submission had taken that was killed before it wrote anything', async () => {
+    const record = join(place, 'runs', 'burnt');
+    expect(await claimRecord(system, 'burnt')).toBe(true);
+    writeFileSync(join(record, 'manifest.json.12.abc.tmp'), 'half');
+    expect(await claimRecord(system, 'burnt'), 'it may be at work').toBe(false);
+    const later = { ...system, now: () => new Date(Date.now() + 6 * 60_000) };
+    expect(await claimRecord(later, 'burnt')).toBe(true);
+    expect(readdirSync(record)).toEqual([]);
+    expect(readdirSync(join(place, 'runs'))).toEqual(['burnt']);
+    writeFileSync(join(record, 'manifest.json'), "unreadable, and somebody's");
+    expect(await claimRecord(later, 'burnt')).toBe(false);
   });
 
   it('lists the newest first, and passes over what is no manifest', async () => {
