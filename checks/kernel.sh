@@ -18,6 +18,7 @@
 #     op: eq
 #     limit: denied
 #     severity: unknown
+#     gate: false
 #     message: "the kernel's log may not be read by this user"
 #     fix: "kernel.dmesg_restrict=0, or the group adm; opsctl checks compile --for healthcheck runs as root"
 #   - fact: xid_fatal
@@ -80,8 +81,12 @@
 
 # The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read.
 kernel_text() {
+  local text
   dmesg 2>/dev/null && return
-  type -P journalctl >/dev/null && journalctl -k -b -q --no-pager -o short-monotonic 2>/dev/null
+  type -P journalctl >/dev/null || return
+  # Who may not read the journal is told nothing, with exit code 0.
+  text=$(journalctl -k -b -q --no-pager -o short-monotonic 2>/dev/null && echo .) || return
+  [[ $text != . ]] && printf '%s' "${text%.}"
 }
 
 kernel() {

@@ -3,7 +3,7 @@
 // without a file, the corpus beside the checkout where it is, and the excerpts among the tests' fixtures. `--leave-out`
 // takes away the rules of each excerpt's own fault: whatever else it is called, it must not be called healthy.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundled } from './bundled.mjs';
@@ -12,30 +12,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const asJson = process.argv.includes('--json');
 const leaveOut = process.argv.includes('--leave-out');
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'));
-const ours = [
-  'excerpts.jsonl',
-  'excerpts-2.jsonl',
-  'excerpts-3.jsonl',
-  'excerpts-4.jsonl',
-  'excerpts-5.jsonl',
-  'excerpts-6.jsonl',
-  'excerpts-7.jsonl',
-  'excerpts-8.jsonl',
-  'excerpts-9.jsonl',
-  'excerpts-10.jsonl',
-  'excerpts-11.jsonl',
-  'excerpts-12.jsonl',
-  'excerpts-13.jsonl',
-  'excerpts-14.jsonl',
-  'excerpts-15.jsonl',
-  'excerpts-16.jsonl',
-  'excerpts-17.jsonl',
-].map((name) => join(root, 'test', 'fixtures', name));
+const fixtures = join(root, 'test', 'fixtures');
+const ours = readdirSync(fixtures)
+  .filter((name) => /^excerpts(?:-\d+)?\.jsonl$/.test(name))
+  .map((name) => join(fixtures, name));
 const corpus = ['..', '../..'].map((up) => join(root, up, 'shared', 'corpus', 'dev.jsonl'));
 const files = named.length > 0 ? named : [...corpus.filter((path) => existsSync(path)).slice(0, 1), ...ours];
 
 /** Pairs of which either id is fair: the corpus' own list. */
-const EITHER = JSON.parse(readFileSync(join(root, 'test', 'fixtures', 'either.json'), 'utf8'));
+const EITHER = JSON.parse(readFileSync(join(fixtures, 'either.json'), 'utf8'));
 /** From this confidence on a wrong answer could make automation act. */
 const CONFIDENT = 0.8;
 /** One excerpt in about this many is held out: rules are tuned without looking at those. */

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { benchDiagnose } from './bench-diagnose.mjs';
 import { benchLint } from './bench-lint.mjs';
 import { benchNhc, benchNodes } from './bench-preflight.mjs';
+import { benchTemplates } from './bench-templates.mjs';
+import { benchWatch } from './bench-watch.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const opsctl = join(root, 'bin', 'opsctl.cjs');
@@ -20,9 +22,11 @@ const rows = [];
 /** `npm run bench -- PART...` runs these alone. */
 const PARTS = {
   start: benchStart,
+  templates: () => benchTemplates({ opsctl, compare, time, bare, env: ownEnv() }),
   diagnose: () => benchDiagnose(compare),
   lint: lintBesideShellcheck,
   preflight: benchPreflight,
+  watch: watchOfMany,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
@@ -45,6 +49,11 @@ function lintBesideShellcheck() {
   rows.push({ name: 'opsctl lint / shellcheck, 1,000 files', ratio, limit: 1, ...measured });
 }
 
+/** No state and no configuration of whoever runs this. */
+function ownEnv() {
+  return { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
+}
+
 function benchStart() {
   const data = join(place, 'data');
   execFileSync('/usr/bin/python3', [
@@ -58,7 +67,7 @@ function benchStart() {
     '--seed',
     '1',
   ]);
-  const env = { ...process.env, OPSCTL_HOME: join(place, 'state'), XDG_CONFIG_HOME: join(place, 'config') };
+  const env = ownEnv();
   const sft = ['sft', '-t', 'example', '--data', data, '--output', join(place, 'runs')];
   compare('opsctl --version / node -e 0', 1.3, () => time([opsctl, '--version'], env), bare);
   compare('opsctl --help / node -e 0', undefined, () => time([opsctl, '--help'], env), bare);
@@ -72,6 +81,11 @@ function benchPreflight() {
   benchNhc(tools);
   if (hasSlurm()) benchNodes(tools);
   else console.log('Slurm is not installed here: preflight is not measured');
+}
+
+function watchOfMany() {
+  if (hasSlurm()) benchWatch({ opsctl, place, compare, time });
+  else console.log('Slurm is not installed here: watch is not measured');
 }
 
 function benchSubmit(env, sft) {

@@ -7,7 +7,7 @@ source scripts/setup.sh
 
 need_node
 need_npm_packages
-need_debian_packages slurmctld=slurm-wlm munged=munge slurmdbd=slurmdbd mariadbd=mariadb-server shellcheck=shellcheck c++=g++ openssl=openssl
+need_debian_packages slurmctld=slurm-wlm munged=munge slurmdbd=slurmdbd mariadbd=mariadb-server shellcheck=shellcheck c++=g++ openssl=openssl envml=environment-modules
 [[ -e $(echo /usr/lib/*/slurm-wlm/accounting_storage_mysql.so) ]] || install_packages slurm-wlm-mysql-plugin
 need_torch
 

@@ -19,8 +19,9 @@ const REASONS: Readonly<Record<Reason, string>> = {
   'only-cascade': 'it usually follows from something else, and nothing shows what',
 };
 
-function nodeLine({ node, state, reason }: NodeState): string {
-  return `  node ${printable(node)} is ${printable(state)}${reason === null ? '' : `: ${printable(reason)}`}`;
+function nodeLine({ node, state, reason, by, since }: NodeState): string {
+  const whose = [since ? ` since ${since}` : '', by ? ` by ${by}` : '', reason === null ? '' : `: ${reason}`];
+  return printable(`  node ${node} is ${state}${whose.join('')}`);
 }
 
 /**

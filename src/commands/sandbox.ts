@@ -149,7 +149,8 @@ const inject: Command = {
       .option('node', { type: 'string', requiresArg: true, demandOption: true, describe: 'As gnode02' })
       .option('undo', { type: 'boolean', describe: 'Take it back' }),
   handler: async (args, context) => {
-    const { findInjection, injectInto } = await import('../sandbox/inject.ts');
+    const { injectInto } = await import('../sandbox/inject.ts');
+    const { findInjection } = await import('../sandbox/injections.ts');
     const injection = findInjection(text(args, 'fault') ?? '');
     const node = text(args, 'node') ?? '';
     const undo = flag(args, 'undo');

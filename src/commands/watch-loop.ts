@@ -1,6 +1,7 @@
 import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
-import { EXIT, type ExitCode } from '../errors.ts';
+import { EXIT, type ExitCode, OpsError } from '../errors.ts';
+import { errorCode } from '../system/files.ts';
 import type { Lease } from '../system/lease.ts';
 import { schedule } from '../system/schedule.ts';
 import { printable } from '../terminal/terminal.ts';
@@ -8,7 +9,6 @@ import { documentOf } from '../watch/document.ts';
 import { takeWatch } from '../watch/lease.ts';
 import { tick } from '../watch/tick.ts';
 import type { Context } from './command.ts';
-import { passes } from './watch.ts';
 import { type Shown, showTick } from './watch-text.ts';
 
 export interface WatchOptions {
@@ -57,4 +57,13 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
   } finally {
     await lease?.release();
   }
+}
+
+/** What somebody else puts right while the watch goes on: a disk that is full, a file server that is away. */
+const PASSING: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ESTALE', 'ETIMEDOUT']);
+
+/** Slurm that does not answer or another who is at it passes; what is wrong for good ends the watch. */
+export function passes(error: unknown): error is OpsError {
+  if (!(error instanceof OpsError)) return false;
+  return error.exitCode === EXIT.tryAgain || PASSING.has(errorCode(error.cause));
 }

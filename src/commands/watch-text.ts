@@ -1,5 +1,6 @@
+import { oneLine } from '../alert/plain.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { printable, type Terminal } from '../terminal/terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { ShownAlert, Tick } from '../watch/tick.ts';
 
 const COLOUR: Readonly<Record<string, 'red' | 'yellow' | 'cyan'>> = {
@@ -7,6 +8,9 @@ const COLOUR: Readonly<Record<string, 'red' | 'yellow' | 'cyan'>> = {
   warning: 'yellow',
   info: 'cyan',
 };
+
+/** More than any command has that is to be typed. */
+const MOST_CHARACTERS = 2000;
 
 /** Alerts that were shown, by id with their severity. */
 export type Shown = ReadonlyMap<string, string>;
@@ -21,20 +25,20 @@ export function showTick(terminal: Terminal, result: Tick, before: Shown = new M
   const firing = alerts.filter(({ state }) => state === 'firing');
   const lives = runs.filter(({ job }) => job !== undefined).length;
   const clock = at.slice(11, 19);
-  for (const note of notes) terminal.warn(printable(note));
+  for (const note of notes) terminal.warn(shownLine(note));
   if (blind) terminal.warn(`${clock} Slurm did not answer: nothing is concluded and nothing is done`);
   else if (firing.length === 0) terminal.note(`${clock} ${lives} ${lives === 1 ? 'run' : 'runs'}, all well`);
   for (const alert of worstFirst(firing))
     if (before.get(alert.id) !== alert.severity) showAlert(terminal, clock, alert);
   for (const { runId, steps, held } of actions) {
     for (const { action, result: outcome, said } of steps)
-      terminal.out(printable(`${clock} ${outcome}: ${action} of ${runId}${said === '' ? '' : `: ${said}`}`));
-    if (held !== null) terminal.out(printable(`${clock} nothing more for ${runId}: ${held}`));
+      terminal.out(shownLine(`${clock} ${outcome}: ${action} of ${runId}${said === '' ? '' : `: ${said}`}`));
+    if (held !== null) terminal.out(shownLine(`${clock} nothing more for ${runId}: ${held}`));
   }
   for (const { receiver, status, detail } of told.deliveries)
-    if (status === 'dropped') terminal.warn(printable(`not sent to ${receiver}, and given up: ${detail}`));
+    if (status === 'dropped') terminal.warn(shownLine(`not sent to ${receiver}, and given up: ${detail}`));
   const now = new Map(firing.map(({ id, severity }) => [id, severity]));
-  for (const id of before.keys()) if (!now.has(id)) terminal.out(printable(`${clock} over: ${id}`));
+  for (const id of before.keys()) if (!now.has(id)) terminal.out(shownLine(`${clock} over: ${id}`));
   return now;
 }
 
@@ -48,8 +52,13 @@ function showAlert(
       ? ''
       : ` [${runs.slice(0, 3).join(', ')}${runs.length > 3 ? `, ${runs.length - 3} more` : ''}]`;
   const colour = COLOUR[severity] ?? 'yellow';
-  terminal.out(`${clock} ${terminal.style(colour, severity)} ${printable(`${fault}${whose}: ${summary}`)}`);
-  if (command !== null) terminal.out(`         ${printable(command)}`);
+  terminal.out(`${clock} ${terminal.style(colour, severity)} ${shownLine(`${fault}${whose}: ${summary}`)}`);
+  if (command !== null) terminal.out(`         ${shownLine(command)}`);
+}
+
+/** What Slurm, a node or a mail server has said is one line: a second one could pass for a line of the watcher's own. */
+function shownLine(text: string): string {
+  return oneLine(text, MOST_CHARACTERS);
 }
 
 const ORDER = ['critical', 'warning', 'info'];

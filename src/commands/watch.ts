@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
+import { type ExitCode, UsageError } from '../errors.ts';
 import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
 
 export const watchCommand: Command = {
@@ -65,9 +65,4 @@ export function patternOf(every: string): string {
   if (minutes === 60) return '0 0 * * * *';
   if (Number.isInteger(minutes) && minutes >= 1 && 60 % minutes === 0) return `0 */${minutes} * * * *`;
   throw bad;
-}
-
-/** Slurm that does not answer or another who is at it passes; what is wrong for good ends the watch. */
-export function passes(error: unknown): error is OpsError {
-  return error instanceof OpsError && error.exitCode === EXIT.tryAgain;
 }

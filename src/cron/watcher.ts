@@ -50,7 +50,8 @@ export function logPath(home: string): string {
  * of a line, so all that is in their hands is its path.
  */
 export function watcherScript({ node, opsctl, home, config, profile, env, slurm }: Watcher): string {
-  const directories = [dirname(node), slurm, '/usr/local/bin', '/usr/bin', '/bin'];
+  // The Slurm of whoever installs it before all others: there may be an older one.
+  const directories = [slurm, dirname(node), '/usr/local/bin', '/usr/bin', '/bin'];
   const path = [...new Set(directories.filter((directory) => directory !== null))].join(':');
   const log = shellWord(logPath(home));
   const words = [

@@ -5,7 +5,7 @@ import { batchLog, findLogs } from '../run/log-files.ts';
 import { viewSlurm } from '../run/slurm-view.ts';
 import { isOfRun } from '../run/state.ts';
 import type { Target } from '../run/target.ts';
-import type { SlurmJob } from '../slurm/job.ts';
+import { missedNodes, type SlurmJob } from '../slurm/job.ts';
 import { sacct } from '../slurm/sacct.ts';
 import { showJob } from '../slurm/scontrol-job.ts';
 import { type NodeState, showNodeStates } from '../slurm/sinfo.ts';
@@ -46,9 +46,12 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
   const files = target.kind === 'run' ? await runLogs(target) : await jobLogs(system, target.jobId);
   const job = slurm?.job;
   const [nodes, kernel] =
-    job === undefined || job.nodes === ''
+    job === undefined
       ? [[], undefined]
-      : await Promise.all([poorNodes(system, job.nodes), kernelLog(system, job)]);
+      : await Promise.all([
+          poorNodes(system, job.nodes || missedNodes(job)),
+          job.nodes === '' ? undefined : kernelLog(system, job),
+        ]);
   return { files, job, earlier: slurm?.earlier ?? [], nodes, kernel, notes: slurm?.notes ?? [] };
 }
 
@@ -57,6 +60,7 @@ const GOOD_NODE = /^(?:idle|allocated|mixed|completing|planned)[~#!%$@^+-]?$/;
 
 /** Only an addition to what is known of the job: without an answer there is none. */
 async function poorNodes(system: System, nodes: string): Promise<NodeState[]> {
+  if (nodes === '') return [];
   const states = await showNodeStates(system, nodes).catch(() => []);
   return states.filter(({ state }) => !GOOD_NODE.test(state));
 }

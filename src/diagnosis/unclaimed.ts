@@ -24,7 +24,10 @@ const TROUBLE = [
   /\b(?:loss\w*|grad_?norm)['"]?[ :=]{1,4}(?:tensor\()?nan\b|\b(?:loss|grad(?:ient)?s?)\b.{0,20}\b(?:is|are|returned|became) nan\b/i,
 ] as const;
 
+/** What the gate says of a node before a run that goes on all the same (templates/partials/gate.hbs); with a hint that may quote anything. */
+const GATE_REPORT = /^gate: (?:warning|unknown) on /;
+
 /** Whether a line reports a failure, in whatever words. `text` without what launchers put before it. */
 export function isTrouble(text: string): boolean {
-  return TROUBLE.some((pattern) => pattern.test(text));
+  return !GATE_REPORT.test(text) && TROUBLE.some((pattern) => pattern.test(text));
 }

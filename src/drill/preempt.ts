@@ -3,38 +3,40 @@ import { join } from 'node:path';
 import { OpsError } from '../errors.ts';
 import { readProcesses } from '../sandbox/processes.ts';
 import { poll } from '../sandbox/wait.ts';
-import { attemptThat, type Drill, type Scene, startNow, steppedBeyond, WAIT_MS } from './drill.ts';
+import type { Drill, Scene } from './drill.ts';
+import { attemptThat, startNow, steppedBeyond, WAIT_MS } from './wait.ts';
 
 const PREEMPTIONS = 3;
 
 /** A real job of a partition with priority takes the nodes away, three times; then the trainer is killed while it writes. */
 export const preemptDrill: Drill = {
   name: 'preempt',
+  rows: [12],
+  ends: 'finished',
   summary: 'three preemptions by a job of a higher partition, and a kill -9 while a checkpoint is written',
   parameters: { partition: 'scavenge', step_delay: 0.2 },
   disturb: async (scene) => {
-    const { run, note } = scene;
-    const events: string[] = [];
+    const { run, event } = scene;
     let step = 0;
     for (let attempt = 0; attempt < PREEMPTIONS; attempt++) {
-      step = await steppedBeyond(run, step + 1);
+      step = await steppedBeyond(run, step + 1, attempt);
+      if (attempt === 0) scene.injected();
       await preempt(scene);
       const ended = await attemptThat(run, attempt, 'to end', ({ endedAt }) => endedAt !== null);
-      events.push(`preempted after step ${step}: attempt ${attempt} ended as ${ended.reason ?? 'killed'}`);
-      note(events.at(-1) ?? '');
+      if (attempt === 0) scene.mark('noticed');
+      event(`preempted after step ${step}: attempt ${attempt} ended as ${ended.reason ?? 'killed'}`);
       await startNow(scene.system, run, attempt + 1);
+      if (attempt === 0) scene.mark('running');
     }
     const name = await killWhileWriting(scene);
     const ended = await attemptThat(run, PREEMPTIONS, 'to end', ({ endedAt }) => endedAt !== null);
-    events.push(
+    event(
       `kill -9 of rank 0 while it wrote ${name}: attempt ${PREEMPTIONS} ended as ${ended.reason ?? 'killed'}`,
     );
-    note(events.at(-1) ?? '');
     if (ended.requeued) throw new OpsError('the script requeued after a kill -9, which is a failure');
     // A failure is no reason to requeue: that is for a person to decide, and here it is one.
     await requeueByHand(scene);
     await startNow(scene.system, run, PREEMPTIONS + 1);
-    return events;
   },
 };
 

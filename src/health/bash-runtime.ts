@@ -50,7 +50,7 @@ run_checks() { # ID:SECONDS...
   done 2>/dev/null
 }`.trim();
 
-/** Judges one rule on the associative array `fact`; hands every judgement to `told`. The twin of judge.ts. */
+/** Judges one rule on the associative array `fact`; hands every judgement to `told`, without a fix where it has no fact to judge. The twin of judge.ts. */
 export const JUDGE = `
 whole() { [[ $1 =~ ^-?[0-9]+$ ]]; }
 less() { # A B: whether A < B, whole numbers of any length
@@ -77,14 +77,14 @@ rule() { # SEVERITY FACT OP LIMIT MESSAGE FIX [FACT VALUE]...
   shift 6
   while (($# > 0)); do
     if [[ -z \${fact[$1]+set} ]]; then
-      told unknown "$name" "the probe did not tell $1" "$fix"
+      told unknown "$name" "the probe did not tell $1" ""
       return
     fi
     [[ \${fact[$1]} == "$2" ]] || return 0
     shift 2
   done
   if [[ -z \${fact[$name]+set} ]]; then
-    told unknown "$name" "the probe did not tell $name" "$fix"
+    told unknown "$name" "the probe did not tell $name" ""
     return
   fi
   value=\${fact[$name]}
@@ -94,7 +94,7 @@ rule() { # SEVERITY FACT OP LIMIT MESSAGE FIX [FACT VALUE]...
     in) [[ $value != *" "* && " $limit " == *" $value "* ]] && holds=yes ;;
     *)
       if ! whole "$value"; then
-        told unknown "$name" "the probe did not tell $name as a whole number" "$fix"
+        told unknown "$name" "the probe did not tell $name as a whole number" ""
         return
       fi
       case $op in

@@ -15,6 +15,8 @@ const ruleSchema = z.strictObject({
   /** The rule is judged only when these facts have these values. */
   when: z.optional(z.record(fact, z.string())),
   severity: z.enum(['warning', 'critical', 'unknown']),
+  /** False: not said before each run, because it is the ordinary state of many clusters and no run depends on it. */
+  gate: z.optional(z.boolean()),
   message: z.string().check(z.minLength(1)),
   fix: z.string().check(z.minLength(1)),
 });

@@ -47,17 +47,23 @@ ${JUDGE}
 
 # One line a finding: status, node, check, message, fix.
 told() { # STATUS FACT MESSAGE FIX
+  if [[ $1 == unknown && -z $4 ]]; then
+    # One fact that is not told leaves many rules without an answer: that is one finding, and the fix of none of them helps.
+    [[ -z $untold ]] || return 0
+    untold=yes
+    set -- "$1" "$2" "$3" "opsctl checks show $check --probe | bash   # on that node"
+  fi
   [[ $1 == ok ]] || printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "$1" "$node" "$check" "\${3//[[:cntrl:]]/?}" "\${4//[[:cntrl:]]/?}"
 }
 conclude() { # CHECK
-  local check=$1
+  local check=$1 untold=''
   case $check in
 ${judges.join('\n')}
   esac
 }
 late() { printf 'unknown\\t%s\\t%s\\tno answer in time\\t-\\n' "$node" "$1"; }
 
-${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(check)}`).join('\n\n')}
+${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(rulesFor(check, purpose))}`).join('\n\n')}
 
 ${exportsOf(checks, run.inputs)}
 # The last line shows that every check was waited for: without it nothing is known.
@@ -70,6 +76,10 @@ fi
 printf '%s' "\${found#$'\\n'}"
 ${exits(purpose)}
 `;
+}
+
+function rulesFor(check: Check, purpose: Purpose): Check {
+  return purpose === 'gate' ? { ...check, rules: check.rules.filter(({ gate }) => gate !== false) } : check;
 }
 
 /** Slurm drains a node whose Prolog does not end with 0, so that a warning must not. */

@@ -22,7 +22,9 @@ export const directiveOption: Rule = {
           return reports;
         const message = `"${stray}" belongs to no option: sbatch refuses the script.`;
         const isValue = options.length > 0;
-        const fix = isValue ? 'Quote a value with spaces, and write --option=value.' : `#SBATCH --${stray}`;
+        const fix = isValue
+          ? 'Quote a value with spaces, and write --option=value.'
+          : `#SBATCH --${stray.replace(/^[\u2010-\u2015\u2212]+/, '')}`;
         return [{ at, message, fix }];
       }),
 };

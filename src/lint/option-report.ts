@@ -9,7 +9,7 @@ const OF_PLUGINS =
 /** What is wrong with one option of sbatch or srun, or undefined. */
 export function optionReport(
   program: SlurmProgram,
-  { name, known }: TypedOption,
+  { name, known, ambiguous }: TypedOption,
   at: number,
   site: Site,
 ): Report | undefined {
@@ -20,6 +20,14 @@ export function optionReport(
     if (site.slurmVersion >= option.since && site.slurmVersion <= option.until) return undefined;
     const message = `${program} has had --${name} from Slurm ${option.since} to ${option.until}; this cluster has ${site.slurmVersion}.`;
     return { at, message, fix: `Leave --${name} out.`, severity: 'warning' };
+  }
+  if (ambiguous) {
+    const message = `--${name} may be ${ambiguous.map((one) => `--${one}`).join(', ')}: ${program} refuses it as ambiguous.`;
+    return { at, message, fix: `--${suggest(name, ambiguous) ?? ambiguous[0]}` };
+  }
+  if (/^[\u2010-\u2015\u2212]/.test(name)) {
+    const message = `A dash of these is no minus sign, as an editor or a web page writes it: ${program} refuses the option.`;
+    return { at, message, fix: 'Type the two minus signs anew.' };
   }
   if (known || OF_PLUGINS.test(name)) return undefined;
   const other = program === 'srun' ? 'sbatch' : 'srun';

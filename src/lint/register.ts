@@ -13,6 +13,7 @@ import { fixedPort } from './fixed-port.ts';
 import { globArgument } from './glob-argument.ts';
 import { headerMismatch } from './header-mismatch.ts';
 import { killOnBadExit } from './kill-on-bad-exit.ts';
+import { lineContinuation } from './line-continuation.ts';
 import { lossOnAllTokens } from './loss-on-all-tokens.ts';
 import { masterAddress } from './master-address.ts';
 import { nodelistSpaces } from './nodelist-spaces.ts';
@@ -43,6 +44,7 @@ export const rules: readonly Rule[] = [
   shebang,
   crlf,
   syntax,
+  lineContinuation,
   directiveVariable,
   directiveLate,
   directiveMisspelled,

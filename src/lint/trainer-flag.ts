@@ -28,7 +28,7 @@ export const trainerFlag: Rule = {
       if (command.name === 'torchrun') argv[0] = 'torchrun';
       if (command.name === 'accelerate' && argv[0]?.includes('.')) argv[0] = 'accelerate-launch';
       const { programs, problems } = checkCommand(argv, trainers, { versions: trainerVersions });
-      for (const problem of problems) {
+      for (const problem of problems.filter((one) => !isToBeFilledIn(one, argv))) {
         const program = programs.find((one) => one.program === problem.program);
         const list = trainers.lists(problem.program).find(({ version }) => version === problem.version);
         if (!program || !list) continue;
@@ -44,6 +44,12 @@ export const trainerFlag: Rule = {
     return [...reports.values()];
   },
 };
+
+/** A value such as `{NUM_GPUS}`, which stands in documentation for what its reader will write. */
+function isToBeFilledIn({ kind, at }: FlagProblem, argv: readonly string[]): boolean {
+  if (kind !== 'value' || at === null) return false;
+  return [argv[at]?.replace(/^[^=]*=/, ''), argv[at + 1]].some((word) => /^[{<[]\w+[}>\]]$/.test(word ?? ''));
+}
 
 /** Undefined where nothing is said: a false alarm costs more than the finding is worth. */
 function severityOf(

@@ -64,9 +64,10 @@ export function build(drafts: readonly Draft[], request: PlanRequest, cause: Cau
 
   for (const action of BEFORE)
     if (drafts.some((draft) => draft.action === action)) {
-      const no = notNow(action, current, request);
+      const details = detailsOf(action, suspects.nodes, current, profile);
+      const no = notNow(action, details.nodes ?? [], current, request);
       if (no) refuse(action, no);
-      else add(action, detailsOf(action, suspects.nodes, current, profile));
+      else add(action, details);
     }
   const asked =
     drafts.find(({ action, change }) => RESTARTS.has(action) && isChanged(change)) ??
@@ -153,7 +154,12 @@ function tooFewLeft(nodes: readonly string[], { run, profile, exclusions }: Plan
 }
 
 /** Facts that make an act pointless or impossible at this moment. */
-function notNow(action: ActionName, job: JobNow | null, { run }: PlanRequest): Held | undefined {
+function notNow(
+  action: ActionName,
+  nodes: readonly string[],
+  job: JobNow | null,
+  { run }: PlanRequest,
+): Held | undefined {
   const phase = job?.state.phase ?? 'none';
   const no = (why: string): Held => ({ rail: 'state', why });
   if (action === 'hold' && phase !== 'pending')
@@ -163,7 +169,7 @@ function notNow(action: ActionName, job: JobNow | null, { run }: PlanRequest): H
   if (action === 'cancel' && (phase === 'ended' || phase === 'none')) return no('the job has ended');
   if (action === 'collect-evidence' && phase !== 'running')
     return no('only a running job can be looked into');
-  if (action === 'clear-nccl-shm' && job !== null && phase === 'running')
+  if (action === 'clear-nccl-shm' && phase === 'running' && nodes.some((node) => job?.nodes.includes(node)))
     return no('the job is still running on the node');
   if (action === 'prune-checkpoints' && run === null)
     return no('only a run of opsctl has checkpoints that are known');

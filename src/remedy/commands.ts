@@ -19,6 +19,8 @@ export interface Around {
   readonly excluded: readonly string[];
   /** What the job's own request excludes. */
   readonly jobExcludes: readonly string[];
+  /** What it must have. */
+  readonly jobRequires: readonly string[];
 }
 
 /** One srun on each node in a short job of its own; the program comes on standard input. */
@@ -91,7 +93,7 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
         command:
           act.jobId === null
             ? ['opsctl', 'runbook', 'exclude', where, '--for', formatDuration(act.seconds), '--reason', cause]
-            : ['scontrol', 'update', `JobId=${job}`, `ExcNodeList=${excludeList(around)}`],
+            : ['scontrol', 'update', `JobId=${job}`, ...lists(act.nodes, around)],
         blast: blast(
           act.nodes.length === 0
             ? 'the job keeps away from the nodes that are excluded already'
@@ -140,6 +142,13 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
         undo: null,
       };
   }
+}
+
+/** A node cannot be both: Slurm would refuse the job for ever. */
+function lists(nodes: readonly string[], around: Around): string[] {
+  const kept = around.jobRequires.filter((node) => !nodes.includes(node));
+  const required = kept.length === around.jobRequires.length ? [] : [`ReqNodeList=${compressHostlist(kept)}`];
+  return [...required, `ExcNodeList=${excludeList(around)}`];
 }
 
 function excludeList({ excluded, jobExcludes }: Around): string {

@@ -19,7 +19,9 @@ export interface JobNow {
   /** The controller still has it and may start it again. */
   readonly mayRequeue: boolean;
   readonly excluded: readonly string[];
-  /** Nodes of its newest attempt. */
+  /** Nodes that it must run on. */
+  readonly required: readonly string[];
+  /** Nodes of its newest attempt; of a job that waits for nodes of its own choice, those. */
   readonly nodes: readonly string[];
   /** An array or a heterogeneous job, of which the bare id means all parts. */
   readonly parts: boolean;
@@ -48,7 +50,8 @@ export async function lookAtJob(system: System, target: Target): Promise<Looked>
   if (jobId === null) return { job: known.outcome === 'planned' ? null : 'blind', nodes: [] };
   if (!knowledge.answered || knowledge.state.phase === 'unknown') return { job: 'blind', nodes: [] };
   const details = await findJob(system, jobId);
-  const nodes = nodesOf(knowledge.job?.nodes ?? '', attempts);
+  const required = expandHostlist(details?.required ?? '');
+  const nodes = nodesOf(knowledge.job?.nodes ?? '', attempts, required);
   const states = nodes.length === 0 ? [] : await showNodeStates(system, nodes.join(',')).catch(() => []);
   const job: JobNow = {
     jobId,
@@ -58,6 +61,7 @@ export async function lookAtJob(system: System, target: Target): Promise<Looked>
     restarts: details?.restarts ?? null,
     mayRequeue: details?.mayRequeue === true,
     excluded: expandHostlist(details?.excluded ?? ''),
+    required,
     nodes,
     parts: knowledge.notes.some((note) => /^The job has \d+ parts/.test(note)),
     startTime: knowledge.job?.startTime ?? null,
@@ -66,10 +70,14 @@ export async function lookAtJob(system: System, target: Target): Promise<Looked>
   return { job, nodes: states };
 }
 
-/** A job that waits again has no nodes: its last attempt had. */
-function nodesOf(hostlist: string, attempts: readonly Attempt[]): readonly string[] {
+/** A job that waits has no nodes: its last attempt had, or it waits for those that it must have. */
+function nodesOf(
+  hostlist: string,
+  attempts: readonly Attempt[],
+  required: readonly string[],
+): readonly string[] {
   const now = expandHostlist(hostlist);
-  return now.length > 0 ? now : (attempts.at(-1)?.nodes ?? []);
+  return now.length > 0 ? now : (attempts.at(-1)?.nodes ?? required);
 }
 
 function endOf(attempts: readonly Attempt[]): number | null {

@@ -24,6 +24,7 @@ export function stepOf(
     cause: fault ?? 'asked for by hand',
     excluded,
     jobExcludes: current?.excluded ?? [],
+    jobRequires: current?.required ?? [],
   });
   // A person may do the same twice; automation may not.
   const turn = actor.attended

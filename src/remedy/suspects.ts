@@ -57,7 +57,8 @@ export function suspectsOf(
         ? `${nodes.length} nodes show it: it is what they share, not they`
         : 'the job ran on one node, so nothing says that others do not have it',
     );
-  if (nodes.length > 1 && nodes.length > jobNodes.length / 4)
+  // What a job must have and cannot is Slurm's own word, however much of it that is.
+  if (cause.fault !== 'node-unavailable' && nodes.length > 1 && nodes.length > jobNodes.length / 4)
     return none(`${nodes.length} of ${jobNodes.length} nodes show it: it is not one node's fault`);
   return { nodes, why: `${nodes.join(', ')} show${nodes.length === 1 ? 's' : ''} it` };
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Parameter, ParameterValue } from '../template/parameter.ts';
+import { moreData } from './mixture.ts';
 
 /** Looked at on the host, or made there: no path of the job's own. */
 const NOT_MOUNTED = new Set(['output', 'container_image']);
@@ -27,7 +28,7 @@ export function mountsOf(
   const more = String(values.container_mounts ?? '')
     .split(/\s+/)
     .filter((path) => path !== '');
-  const mounts = [...new Set([runDirectory, ...paths, ...more])];
+  const mounts = [...new Set([runDirectory, ...paths, ...moreData(values), ...more])];
   const odd = mounts.find((path) => /[,:]/.test(path) || !path.startsWith('/'));
   if (odd !== undefined)
     throw new UsageError(

@@ -6,6 +6,7 @@ import { standalone } from '../health/standalone.ts';
 import type { PlainValue } from '../template/context.ts';
 import type { Template } from '../template/load.ts';
 import type { ParameterValue } from '../template/parameter.ts';
+import { moreData } from './mixture.ts';
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -70,7 +71,8 @@ export function gateOf(
 function gateInputs({ parameters }: Pick<Template, 'parameters'>, values: Values, dir: string): Inputs {
   const paths = parameters.filter(({ type }) => type === 'path' || type === 'model').map(({ name }) => name);
   const plain = plainInputs(values, paths);
-  const data = typeof values.data === 'string' && values.data.startsWith('/') ? [values.data] : [];
+  const own = typeof values.data === 'string' && values.data.startsWith('/') ? [values.data] : [];
+  const data = [...own, ...moreData(values)];
   const read = [dir, ...data, ...(plain.CHECK_READ_PATHS ?? '').split('\n')].filter((path) => path !== '');
   return {
     ...plain,

@@ -12,6 +12,7 @@ import { fromCluster, gpuOption, impossible } from './cluster.ts';
 import { mountsOf } from './container.ts';
 import { type Gate, gateContext, gateOf } from './gate.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
+import { mixtureContext } from './mixture.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
 
@@ -163,6 +164,7 @@ function contextOf(
     opsctl_version: version,
     upstream: upstream.flatMap(upstreamContext),
     asked: gateContext(checks),
+    ...mixtureContext(values),
     example_dir: join(packageRoot, 'examples', 'lm'),
     run: {
       id: run.runId,

@@ -3,9 +3,11 @@ import { checkLogin, type LoginChecks } from '../health/login.ts';
 import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
+import type { ParameterValue } from '../template/parameter.ts';
 import { checkFlags, type FlagCheck } from './flags.ts';
 import { askLimits } from './limits.ts';
 import type { Manifest } from './manifest.ts';
+import { moreData } from './mixture.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 
 export interface SubmitRequest extends PlanInput {
@@ -81,13 +83,15 @@ const NOT_NEEDED = new Set(['data', 'output', 'secrets_file', 'data_root']);
 
 function neededPaths(
   request: SubmitRequest,
-  values: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, ParameterValue>>,
 ): Record<string, string> {
   const paths = request.template.parameters.filter(
     ({ name, type }) => type === 'path' && !NOT_NEEDED.has(name),
   );
   const given = paths.map(({ name }) => [name, values[name]] as const);
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const texts = given.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const more = moreData(values).map((path, at) => [at === 0 ? 'more_data' : `more_data ${at + 1}`, path]);
+  return Object.fromEntries([...texts, ...more]);
 }
 
 /** Slurm gives a job one CPU a task when none are asked for: eight GPUs would starve on it. */

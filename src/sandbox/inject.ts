@@ -1,26 +1,15 @@
+import { readlink } from 'node:fs/promises';
 import { OpsError, UsageError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { didYouMean } from '../terminal/suggest.ts';
 import { ask } from './client.ts';
 import { daemonsAmong, type ProcessFacts } from './evidence.ts';
-import { type Act, type Injection, injections, type Target } from './injections.ts';
+import type { Act, Injection, Target } from './injections.ts';
 import type { Place } from './place.ts';
 import { readProcesses } from './processes.ts';
 import { layout, readSandbox, refuseElsewhere, type Sandbox } from './sandbox.ts';
 import { nodeNames } from './shape.ts';
 
 const SCRIPT_LIMIT_MS = 20_000;
-
-/** @throws UsageError for a name that no injection has. */
-export function findInjection(name: string): Injection {
-  const found = injections.find((injection) => injection.name === name);
-  if (found !== undefined) return found;
-  const names = injections.map((injection) => injection.name);
-  throw new UsageError(
-    `there is no fault "${name}" to inject.${didYouMean(name, names)}`,
-    `Faults: ${names.join(', ')}`,
-  );
-}
 
 /** Does it, or takes it back, to a node of the sandbox at a place. */
 export async function injectInto(
@@ -109,7 +98,11 @@ async function limitFiles(system: System, sandbox: Sandbox, node: string, openFi
 }
 
 async function sendSignal(sandbox: Sandbox, node: string, signal: NodeJS.Signals, to: Target): Promise<void> {
-  const targets = (await readProcesses()).filter((one) => !one.zombie && isOn(sandbox, node, one));
+  const all = (await readProcesses()).filter(({ zombie }) => !zombie);
+  const targets =
+    sandbox.isolation === 'none'
+      ? all.filter((one) => isOn(sandbox, node, one))
+      : await inside(sandbox, node, all);
   const chosen = to === 'node' ? targets : targets.filter(isRank).slice(-1);
   if (chosen.length === 0) {
     throw new OpsError(
@@ -117,10 +110,20 @@ async function sendSignal(sandbox: Sandbox, node: string, signal: NodeJS.Signals
       to === 'node' ? {} : { hint: 'Submit a run first, and wait for its first step.' },
     );
   }
+  // A node's processes end at one moment: a daemon that lives on would tell of the others' end.
+  if (chosen.length > 1) for (const { pid } of chosen) process.kill(pid, 'SIGSTOP');
   for (const { pid } of chosen) process.kill(pid, signal);
 }
 
-/** The node's slurmd, or what slurmd says of itself to those it starts. */
+/** Everything that sees the node's own file systems: what slurmd has started, and slurmd. */
+async function inside(sandbox: Sandbox, node: string, all: readonly ProcessFacts[]): Promise<ProcessFacts[]> {
+  const spaceOf = (pid: number) => readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined);
+  const own = await spaceOf(await slurmdOf(sandbox, node));
+  const spaces = await Promise.all(all.map(({ pid }) => spaceOf(pid)));
+  return all.filter((_one, index) => own !== undefined && spaces[index] === own);
+}
+
+/** Where nodes have no file systems of their own: slurmd, or what slurmd says of itself to those it starts. */
 function isOn(sandbox: Sandbox, node: string, one: ProcessFacts): boolean {
   if (daemonsAmong(sandbox.dir, [one]).some((daemon) => daemon.node === node)) return true;
   const { environment, argv } = one;

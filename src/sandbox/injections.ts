@@ -1,3 +1,6 @@
+import { UsageError } from '../errors.ts';
+import { didYouMean } from '../terminal/suggest.ts';
+
 /** A fault that can be done to one node of a sandbox: the machine's, not the training's. */
 export interface Injection {
   readonly name: string;
@@ -17,7 +20,11 @@ export interface Injection {
 export type Act =
   | { readonly kind: 'script'; readonly text: string }
   | { readonly kind: 'scontrol'; readonly words: readonly string[] }
-  | { readonly kind: 'signal'; readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'; readonly to: Target }
+  | {
+      readonly kind: 'signal';
+      readonly signal: 'SIGKILL' | 'SIGSEGV' | 'SIGSTOP' | 'SIGCONT';
+      readonly to: Target;
+    }
   | { readonly kind: 'limit'; readonly openFiles: number };
 
 /** All that runs on the node, or one rank of the training there. */
@@ -95,6 +102,13 @@ export const injections: readonly Injection[] = [
     undo: null,
   },
   {
+    name: 'rank-segfault',
+    rows: [],
+    summary: 'the rank that runs there breaks off with a segmentation fault',
+    act: { kind: 'signal', signal: 'SIGSEGV', to: 'rank' },
+    undo: null,
+  },
+  {
     name: 'rank-hung',
     rows: [28],
     summary: 'the rank that runs there stops, as one that waits for a disk does',
@@ -102,3 +116,14 @@ export const injections: readonly Injection[] = [
     undo: { kind: 'signal', signal: 'SIGCONT', to: 'rank' },
   },
 ];
+
+/** @throws UsageError for a name that no injection has. */
+export function findInjection(name: string): Injection {
+  const found = injections.find((injection) => injection.name === name);
+  if (found !== undefined) return found;
+  const names = injections.map((injection) => injection.name);
+  throw new UsageError(
+    `there is no fault "${name}" to inject.${didYouMean(name, names)}`,
+    `Faults: ${names.join(', ')}`,
+  );
+}

@@ -40,7 +40,7 @@ export interface ShapeOptions {
 }
 
 /** What was asked for. Undefined leaves it to the default, or to the sandbox that is up already. */
-export type AskedShape = { readonly [Key in keyof Shape]: Shape[Key] | undefined };
+export type AskedShape = { readonly [Key in keyof Shape]?: Shape[Key] | undefined };
 
 /** @throws UsageError for a number out of range or a size that is none. */
 export function readShape(options: ShapeOptions): AskedShape {

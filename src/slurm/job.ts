@@ -46,6 +46,12 @@ export function wordOrNull(text: string): string | null {
   return /^(?:|None|\(null\)|N\/A|None assigned)$/.test(text) ? null : text;
 }
 
+/** Hostlist of the nodes for which a job waits and that cannot be had now, as squeue's reason names them; empty for none. */
+export function missedNodes({ state, reason }: Pick<SlurmJob, 'state' | 'reason'>): string {
+  if (state.phase !== 'pending' || reason === null) return '';
+  return /\bUnavailableNodes:([\w.,[\]-]+)/.exec(reason)?.[1] ?? '';
+}
+
 /** A whole number of seconds or more, or null for "unlimited" and "not known". */
 export function finiteOrNull(seconds: number | undefined): number | null {
   return seconds !== undefined && Number.isFinite(seconds) ? seconds : null;

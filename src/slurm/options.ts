@@ -113,6 +113,8 @@ export interface TypedOption {
   readonly name: string;
   readonly value: string | undefined;
   readonly known: boolean;
+  /** The options that it may stand for, where its beginning is that of several in every version of Slurm. */
+  readonly ambiguous?: readonly string[];
   /** Index of its first word, and how many words it took. */
   readonly index: number;
   readonly words: number;
@@ -145,6 +147,7 @@ export function readSlurmOptions(
       name: option.name,
       value: takesNext ? words[index + 1] : option.value,
       known: option.known,
+      ...(option.ambiguous ? { ambiguous: option.ambiguous } : {}),
       index,
       words: takesNext ? 2 : 1,
     });
@@ -157,6 +160,7 @@ interface Read {
   readonly name: string;
   readonly value: string | undefined;
   readonly known: boolean;
+  readonly ambiguous?: readonly string[];
   readonly wantsValue: boolean;
 }
 
@@ -166,7 +170,15 @@ function long(word: string, known: ReadonlyMap<string, SlurmOption>): Read {
   const value = equals === -1 ? undefined : word.slice(equals + 1);
   const begins = [...known.keys()].filter((name) => name.startsWith(typed));
   const option = known.get(typed) ?? (begins.length === 1 ? known.get(begins[0] ?? '') : undefined);
-  if (!option) return { name: typed, value, known: begins.length > 1, wantsValue: false };
+  if (!option) {
+    // glibc refuses a beginning that several options have.
+    const always = begins.filter((name) => {
+      const { since, until } = known.get(name) ?? {};
+      return since === OLDEST && until === NEWEST;
+    });
+    const ambiguous = always.length > 1 ? { ambiguous: always } : {};
+    return { name: typed, value, known: begins.length > 1, wantsValue: false, ...ambiguous };
+  }
   return { name: option.name, value, known: true, wantsValue: option.takes === 'value' };
 }
 

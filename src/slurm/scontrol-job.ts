@@ -16,6 +16,8 @@ export interface JobDetails {
   readonly mayRequeue: boolean;
   /** Hostlist of the nodes that it must not run on; empty for none. */
   readonly excluded: string;
+  /** Hostlist of the nodes that it must run on; empty for none. */
+  readonly required: string;
 }
 
 /** The last of its kind counts: a job name may hold line ends and look like a field, and it comes first. */
@@ -25,6 +27,7 @@ const FIELDS = {
   restarts: /^ {3}.*\bRestarts=(\d+)/gm,
   mayRequeue: /^ {3}Requeue=(\d)/gm,
   excluded: /^ {3}.*\bExcNodeList=(\S*)/gm,
+  required: /^ {3}ReqNodeList=(\S*)/gm,
   workDir: /^ {3}WorkDir=(.*)$/gm,
   stdout: /^ {3}StdOut=(.*)$/gm,
   stderr: /^ {3}StdErr=(.*)$/gm,
@@ -68,6 +71,7 @@ export function parseShowJob(stdout: string): JobDetails[] {
         restarts: Number(last('restarts') ?? 0),
         mayRequeue: last('mayRequeue') === '1',
         excluded: wordOrNull(last('excluded') ?? '') ?? '',
+        required: wordOrNull(last('required') ?? '') ?? '',
       };
     });
 }

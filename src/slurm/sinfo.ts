@@ -68,8 +68,11 @@ export interface NodeState {
   readonly node: string;
   /** As sinfo prints it, with its flag: `idle`, `down*`, `drained`. */
   readonly state: string;
-  /** Who set it aside and why; null for none. */
+  /** Why it was set aside; null for none. */
   readonly reason: string | null;
+  /** Who did that, and when, in Slurm's own words; null where nobody did. */
+  readonly by?: string | null;
+  readonly since?: string | null;
 }
 
 /**
@@ -77,7 +80,7 @@ export interface NodeState {
  * @throws OpsError 69 or 75 from slurm(); 75 when sinfo failed in any other way.
  */
 export async function showNodeStates(system: System, nodes: string): Promise<NodeState[]> {
-  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${nodes}`, '--format=%N|%T|%E'];
+  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${nodes}`, '--format=%N|%T|%u|%H|%E'];
   const answer = await slurm(system, argv, { env: NO_DEFAULTS });
   if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
   return parseNodeStates(answer.stdout);
@@ -93,16 +96,21 @@ export async function showNodeAddress(system: System, node: string): Promise<str
   return stdout.split('\n')[0]?.trim() || undefined;
 }
 
-/** Reads `gnode04|down*|Not responding`; a node is there once a partition. */
+/** Reads `gnode04|down*|root|2026-11-25T08:36:16|Not responding`; a node is there once a partition. */
 export function parseNodeStates(stdout: string): NodeState[] {
   const byNode = new Map<string, NodeState>();
   for (const line of stdout.split('\n')) {
-    const [node, state, ...reason] = line.trim().split('|');
+    const [node, state, by = '', since = '', ...reason] = line.trim().split('|');
     if (!node || !state) continue;
-    const words = reason.join('|').trim();
-    byNode.set(node, { node, state, reason: words === '' || words === 'none' ? null : words });
+    byNode.set(node, { node, state, reason: known(reason.join('|')), by: known(by), since: known(since) });
   }
   return [...byNode.values()];
+}
+
+/** sinfo writes a word where there is nothing to say. */
+function known(text: string): string | null {
+  const word = text.trim();
+  return /^(?:|none|unknown)$/i.test(word) ? null : word;
 }
 
 /** A node with its memory, as the watcher looks at all of them. */

@@ -65,6 +65,8 @@ export function writeAnew(path: string, text: string, mode = 0o600): void {
       writeFileSync(path, text, { mode, flag: 'wx' });
     }
   } catch (error) {
+    // On a full disk the name is there, and nothing in it.
+    ignoring(() => unlinkSync(path));
     throw fileError('cannot write', path, error);
   }
 }

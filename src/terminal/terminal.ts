@@ -57,9 +57,12 @@ export function wantsColour(env: Readonly<Record<string, string | undefined>>, i
   return isTerminal && env.TERM !== 'dumb';
 }
 
-/** Text from a log, a name or another program, made safe to show: no control or escape codes reach the terminal. */
+/**
+ * Text from a log, a name or another program, made safe to show: no control or escape codes reach the terminal, and
+ * none that turn the direction of what stands behind them.
+ */
 export function printable(text: string): string {
   return text
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
 }

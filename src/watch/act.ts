@@ -2,6 +2,7 @@ import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
 import { EXIT, OpsError } from '../errors.ts';
 import { automate, type Repair } from '../remedy/automate.ts';
+import { LEVELS } from '../remedy/rails.ts';
 import type { System } from '../system/system.ts';
 import type { Known, RunTarget } from './settle.ts';
 
@@ -19,6 +20,8 @@ export interface Action {
   }[];
   /** Why there is no step, or why none was carried out. */
   readonly held: string | null;
+  /** The restart is to come: only its time has not. */
+  readonly waits: boolean;
 }
 
 /** What the configured level allows, through the one door to deeds; what it does not allow is proposed. */
@@ -39,10 +42,11 @@ export async function act(
       fleet: nodes === null ? null : { nodes, affected },
       config: choice,
     });
-    return { ...base, level: repair.plan.level, steps: stepsOf(repair), held: heldBy(repair) };
+    const { level } = repair.plan;
+    return { ...base, level, steps: stepsOf(repair), held: heldBy(repair), waits: waitsFor(repair) };
   } catch (error) {
     if (!(error instanceof OpsError) || error.exitCode === EXIT.noSlurm) throw error;
-    return { ...base, level: 0, steps: [], held: error.message };
+    return { ...base, level: 0, steps: [], held: error.message, waits: false };
   }
 }
 
@@ -62,6 +66,11 @@ function stepsOf({ plan, results }: Repair): Action['steps'] {
     const { result = 'proposed', said = '' } = byId.get(id) ?? {};
     return { action, command, result, said };
   });
+}
+
+/** Where the policy lets the watcher restart at all; an open breaker waits for a person, not for a time. */
+function waitsFor({ plan, breaker }: Repair): boolean {
+  return plan.level >= LEVELS.requeue && !breaker.open && plan.refused.some(({ rail }) => rail === 'backoff');
 }
 
 function heldBy({ plan, breaker }: Repair): string | null {

@@ -1,14 +1,12 @@
 import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
+import { isActive } from '../slurm/states.ts';
 import type { System } from '../system/system.ts';
 import { type ActContext, type Action, act } from './act.ts';
 import type { Event, Gathered } from './gather-scene.ts';
-import { isHung } from './hang-rule.ts';
-import { attemptOf } from './happening.ts';
 import type { RunMemory } from './memory.ts';
 import type { Scene } from './rule.ts';
-import { running } from './rule.ts';
-import { diagnoseEnd, diagnosisOfHang, targetOf } from './settle.ts';
+import { diagnoseEnd, targetOf } from './settle.ts';
 import { troubleOf, withAction } from './trouble.ts';
 
 export interface AnswerContext {
@@ -54,7 +52,7 @@ function isBad({ happening }: Event): boolean {
 }
 
 /** What a run is after the event: the attempt is dealt with, and what was kept for reading it is not needed. */
-function settled(run: RunMemory, { happening, queued }: Event): RunMemory {
+function settled({ waiting: _, ...run }: RunMemory, { happening, queued }: Event): RunMemory {
   if (happening.kind === 'requeued') {
     const lives = queued !== undefined && queued.state.phase !== 'pending';
     return { ...run, handled: happening.attempt, startTime: lives ? queued.startTime : null, nodes: {} };
@@ -100,7 +98,48 @@ async function answerBadEnd(
     diagnosis,
     contextOf({ profile, choice, scene }, trouble.alert.nodes.length, at),
   );
-  return { run: { ...after, trouble: withAction(trouble, action) }, action };
+  const waiting = { diagnosis, endedAt: at?.toISOString() ?? null };
+  return {
+    run: { ...after, trouble: withAction(trouble, action), ...(action.waits ? { waiting } : {}) },
+    action,
+  };
+}
+
+/**
+ * Restarts whose time may have come: each is planned anew, on what is so now.
+ * @param before with what became of the runs at this look.
+ */
+export async function answerWaiting(
+  system: System,
+  gathered: Gathered,
+  before: Readonly<Record<string, RunMemory>>,
+  context: AnswerContext,
+): Promise<Answers> {
+  const runs = { ...before };
+  const actions: Action[] = [];
+  const jobs = new Map(context.scene.runs.map(({ runId, job }) => [runId, job]));
+  for (const [runId, { waiting, ...run }] of Object.entries(before)) {
+    if (waiting === undefined || gathered.runs[runId]?.waiting === undefined) continue;
+    const job = jobs.get(runId);
+    const target = await targetOf(system, runId);
+    // Somebody else was quicker, or nobody is told of it any more.
+    if (run.trouble === null || target === undefined || (job !== undefined && isActive(job.state))) {
+      runs[runId] = run;
+      continue;
+    }
+    const { diagnosis, endedAt } = waiting;
+    const seenAt = endedAt === null ? null : new Date(endedAt);
+    const action = await act(
+      system,
+      target,
+      diagnosis,
+      contextOf(context, run.trouble.alert.nodes.length, seenAt),
+    );
+    if (action.waits) continue;
+    actions.push(action);
+    runs[runId] = { ...run, trouble: withAction(run.trouble, action) };
+  }
+  return { runs, actions };
 }
 
 /** The attempt that ended, as accounting has it: there the queue knows the next one only. */
@@ -110,7 +149,7 @@ function recordOf({ look }: Scene, { jobId, startTime }: RunMemory) {
   );
 }
 
-function contextOf(
+export function contextOf(
   { profile, choice, scene }: AnswerContext,
   affected: number,
   seenAt: Date | null,
@@ -126,25 +165,4 @@ function timeOf({ happening, queued }: Event, run: RunMemory): Date | null {
   const seconds = happening.kind === 'ended' ? happening.job.endTime : run.startTime;
   const isNow = happening.kind === 'requeued' && queued?.state.phase === 'pending';
   return seconds === null || isNow ? null : new Date(seconds * 1000);
-}
-
-/** Answers runs that stand still: evidence is collected before anything is ended, and once an attempt. */
-export async function answerHangs(
-  system: System,
-  before: Readonly<Record<string, RunMemory>>,
-  { profile, choice, scene }: AnswerContext,
-): Promise<Answers> {
-  const runs = { ...before };
-  const actions: Action[] = [];
-  for (const { runId, isRead, memory } of running(scene)) {
-    const run = runs[runId] ?? memory;
-    const attempt = attemptOf(run.jobId, run.startTime);
-    if (!isRead || !isHung({ memory }) || run.acted === attempt) continue;
-    const target = await targetOf(system, runId);
-    if (target === undefined) continue;
-    const diagnosis = await diagnosisOfHang(system, 'no progress in two looks', null);
-    actions.push(await act(system, target, diagnosis, contextOf({ profile, choice, scene }, 0, null)));
-    runs[runId] = { ...run, acted: attempt };
-  }
-  return { runs, actions };
 }

@@ -1,4 +1,6 @@
 import { formatDuration } from '../slurm/duration.ts';
+import { attemptOf } from './happening.ts';
+import type { Answer, RunMemory } from './memory.ts';
 import { patience } from './progress.ts';
 import { alertOf, type Rule, running, said, type Watched } from './rule.ts';
 
@@ -28,15 +30,19 @@ export const hangRule: Rule = {
         const rhythm = isLearned
           ? `its own rhythm allows ${formatDuration(seconds)}`
           : `more than ${formatDuration(seconds)} at no stage`;
+        const { suspect, lines } = answerTo(memory);
         const at = progress?.step === null ? 'before its first step' : `at step ${progress?.step}`;
         return alertOf(scene, {
           fault: 'hang',
           target: runId,
           severity: 'critical',
-          summary: `no progress for ${quiet} ${at} (${progress?.stage}); ${rhythm}`,
+          summary: `no progress for ${quiet} ${at} (${progress?.stage}); ${rhythm}${suspect === null ? '' : `; ${suspect.why}`}`,
           runs: [runId],
+          nodes: suspect === null ? [] : [suspect.node],
           since: lastSign,
           evidence: [
+            ...(suspect === null ? [] : [said(suspect.why)]),
+            ...lines.map(said),
             said(
               `job ${job?.jobId} is RUNNING on ${job?.nodes}; last sign of life ${new Date(lastSign).toISOString()}`,
             ),
@@ -45,3 +51,8 @@ export const hangRule: Rule = {
         });
       }),
 };
+
+/** What was done about an earlier attempt is not true of this one. */
+function answerTo({ answer, jobId, startTime }: RunMemory): Pick<Answer, 'suspect' | 'lines'> {
+  return answer?.attempt === attemptOf(jobId, startTime) ? answer : { suspect: null, lines: [] };
+}

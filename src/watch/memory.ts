@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Alert } from '../alert/alert.ts';
+import type { Diagnosis } from '../diagnosis/rank.ts';
 import { OpsError } from '../errors.ts';
+import type { OddOne } from '../remedy/odd-one.ts';
 import { readIfThere, writeAtomic } from '../system/files.ts';
 import { type System, shortHostname, stateHome } from '../system/system.ts';
 import type { Progress } from './progress.ts';
@@ -26,6 +28,24 @@ export interface Trouble {
   readonly step: number | null;
 }
 
+/** A restart that is to come, and what it is for. */
+export interface Waiting {
+  readonly diagnosis: Pick<Diagnosis, 'status' | 'causes'>;
+  /** When the attempt ended, ISO 8601; null where nobody says. */
+  readonly endedAt: string | null;
+}
+
+/** What was done about a run that stands still. */
+export interface Answer {
+  /** The policy's, at which it was done. */
+  readonly level: number;
+  readonly attempt: string;
+  /** Where the rank runs that stands still for the others, as far as the evidence blames one. */
+  readonly suspect: OddOne | null;
+  /** Each step in a line, with what became of it. */
+  readonly lines: readonly string[];
+}
+
 /** What the watcher knows of one run between two looks. */
 export interface RunMemory {
   /** Its name in Slurm, and its task where that is an array's. */
@@ -41,8 +61,12 @@ export interface RunMemory {
   /** Ends that were dealt with. */
   readonly handled: string | null;
   readonly trouble: Trouble | null;
-  /** The attempt whose hang was acted on: once is enough. */
+  /** The attempt whose hang was acted on: once is enough, until the policy allows more. */
   readonly acted: string | null;
+  /** What came of that; absent where nobody has acted. */
+  readonly answer?: Answer;
+  /** Absent when no restart is to come. */
+  readonly waiting?: Waiting;
   /** Below here only while it runs. */
   readonly parameters: Readonly<Record<string, { readonly value: number }>> | null;
   readonly log: LogMark | null;

@@ -66,26 +66,46 @@ export function numbersOf({ parameters }: Manifest): NonNullable<RunMemory['para
   );
 }
 
-export function byName(jobs: readonly SlurmJob[]): Map<string, SlurmJob[]> {
+/** Jobs by their name; those of arrays also by name and task, for a sweep may have thousands under one name. */
+export type JobIndex = ReadonlyMap<string, readonly SlurmJob[]>;
+
+export function byName(jobs: readonly SlurmJob[]): JobIndex {
   const map = new Map<string, SlurmJob[]>();
-  for (const job of jobs) {
-    const same = map.get(job.name);
+  const add = (key: string, job: SlurmJob): void => {
+    const same = map.get(key);
     if (same) same.push(job);
-    else map.set(job.name, [job]);
+    else map.set(key, [job]);
+  };
+  for (const job of jobs) {
+    add(job.name, job);
+    const [, task] = job.jobId.split('_');
+    if (task !== undefined) add(taskKey(job.name, task.startsWith('[') ? WAITING : task), job);
   }
   return map;
 }
 
+/** In place of a number: tasks that have no record of their own yet, such as `12_[4-9]`. */
+const WAITING = '[';
+
+function taskKey(name: string, task: string | number): string {
+  return `${name}\0${task}`;
+}
+
 /** The newest job of a run among those of its name; one that lives before one that has ended. */
-export function jobOf(run: RunMemory, jobs: ReadonlyMap<string, readonly SlurmJob[]>): SlurmJob | undefined {
-  const { task } = run;
-  const mine = (jobs.get(run.jobName) ?? []).filter(
-    ({ jobId }) => task === null || isPartOf(jobId, `${baseId(jobId)}_${task}`),
-  );
-  return mine.reduce<SlurmJob | undefined>(
+export function jobOf({ jobName, task }: RunMemory, jobs: JobIndex): SlurmJob | undefined {
+  return candidates(jobName, task, jobs).reduce<SlurmJob | undefined>(
     (best, job) => (best && rank(best) >= rank(job) ? best : job),
     undefined,
   );
+}
+
+function candidates(jobName: string, task: number | null, jobs: JobIndex): readonly SlurmJob[] {
+  if (task === null) return jobs.get(jobName) ?? [];
+  const waiting = jobs.get(taskKey(jobName, WAITING)) ?? [];
+  return [
+    ...(jobs.get(taskKey(jobName, task)) ?? []),
+    ...waiting.filter(({ jobId }) => isPartOf(jobId, `${baseId(jobId)}_${task}`)),
+  ];
 }
 
 function rank(job: SlurmJob): number {

@@ -7,13 +7,15 @@ import { type Told, tell } from '../notify/tell.ts';
 import type { Lease } from '../system/lease.ts';
 import type { System } from '../system/system.ts';
 import type { Action } from './act.ts';
-import { answerEvents, answerHangs } from './answer.ts';
+import { answerEvents, answerWaiting } from './answer.ts';
+import { answerHangs } from './answer-hang.ts';
 import { gatherScene } from './gather-scene.ts';
 import { type Look, look } from './look.ts';
 import { type Memory, readMemory, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
+import { unknownFaults } from './unknown-faults.ts';
 
 export interface TickOptions {
   readonly profile: Profile;
@@ -59,7 +61,7 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
   const { profile, lease } = options;
   const memory = await readMemory(system);
   const seen = withDoubt(await look(system, accountingFrom(system, memory, profile)), memory);
-  const notes = seen.failures.map(({ message }) => message);
+  const notes = [...(await unknownFaults(system, profile)), ...seen.failures.map(({ message }) => message)];
   const ticks = memory.ticks + 1;
   const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
   if (seen.queue === undefined) {
@@ -71,7 +73,8 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
   await stillOurs(lease);
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
-  const hangs = await answerHangs(system, ends.runs, context);
+  const waited = await answerWaiting(system, gathered, ends.runs, context);
+  const hangs = await answerHangs(system, waited.runs, context);
   const runs = withoutOver(hangs.runs, gathered.scene);
   await stillOurs(lease);
   const settled = { ...gathered.scene, runs: withNewTroubles(gathered.scene.runs, runs) };
@@ -85,19 +88,19 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
   const told = await tell(system, judge(settled), profile);
   await writeSign(system);
   if (profile.notify !== null) notes.push(...(await beatNotes(system, profile.notify)));
-  const actions = [...ends.actions, ...hangs.actions];
+  const actions = [...ends.actions, ...waited.actions, ...hangs.actions];
   return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };
 }
 
 /** Troubles that are over are forgotten, so that their alerts are told as resolved. */
 function withoutOver(runs: Memory['runs'], { runs: watched, now }: Scene): Memory['runs'] {
   const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
-  return Object.fromEntries(
-    Object.entries(runs).map(([runId, run]) => {
-      const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
-      return [runId, isOver ? { ...run, trouble: null } : run];
-    }),
-  );
+  const left = { ...runs };
+  for (const [runId, run] of Object.entries(runs)) {
+    const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
+    if (isOver) left[runId] = { ...run, trouble: null };
+  }
+  return left;
 }
 
 /** Runs that ended at this look are not among those that were alive at it. */

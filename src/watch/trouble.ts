@@ -71,11 +71,16 @@ export function overBecause(
 }
 
 /** The trouble with what was done about it, so that the message says so. */
-export function withAction(trouble: Trouble, { steps, held }: Action): Trouble {
-  const words = steps.map(({ action, command, result, said: outcome }) =>
-    said(`${result}: ${action}: ${command.join(' ')}${outcome === '' ? '' : ` (${outcome})`}`),
-  );
-  const why = held === null ? [] : [said(`not done: ${held}`)];
+export function withAction(trouble: Trouble, action: Action): Trouble {
   const { alert } = trouble;
-  return { ...trouble, alert: { ...alert, evidence: [...words, ...why, ...alert.evidence] } };
+  return { ...trouble, alert: { ...alert, evidence: [...linesOf(action).map(said), ...alert.evidence] } };
+}
+
+/** What was done, proposed or held back, a line each. */
+export function linesOf({ steps, held }: Action): string[] {
+  const words = steps.map(
+    ({ action, command, result, said: outcome }) =>
+      `${result}: ${action}: ${command.join(' ')}${outcome === '' ? '' : ` (${outcome})`}`,
+  );
+  return held === null ? words : [...words, `not done: ${held}`];
 }

@@ -132,6 +132,13 @@ const KERNEL: readonly Case[] = [
   },
   {
     check: 'kernel',
+    title: 'a log that may not be read, and a journal that gives nothing, with exit code 0',
+    fires: ['kernel_log unknown'],
+    tools: { dmesg: 'exit 1', journalctl: ':' },
+    alone: true,
+  },
+  {
+    check: 'kernel',
     title: 'what happened before the window',
     fires: [],
     tools: { dmesg: prints('dmesg/xid-79.txt') },

@@ -282,7 +282,7 @@ describe('the script that cron starts', () => {
       execFileSync('/bin/sh', [script], { env: { SECRET: 'no' }, cwd: root, stdio: 'pipe' }),
     ).toThrow(/Command failed/);
     expect(readFileSync(join(home, 'cron', 'watch.log'), 'utf8')).toBe(
-      `${[home, 'zh_CN.UTF-8', 'no', `${root}:/opt/slurm/bin:/usr/local/bin:/usr/bin:/bin`, '/opt/ops ctl/bin/opsctl.cjs', '--config', '/home/me/$(touch x).yaml', '--profile', 'a b', 'watch', '--once'].join('|')}|`,
+      `${[home, 'zh_CN.UTF-8', 'no', `/opt/slurm/bin:${root}:/usr/local/bin:/usr/bin:/bin`, '/opt/ops ctl/bin/opsctl.cjs', '--config', '/home/me/$(touch x).yaml', '--profile', 'a b', 'watch', '--once'].join('|')}|`,
     );
     expect(existsSync(join(root, 'x'))).toBe(false);
   });

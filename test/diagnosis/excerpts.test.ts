@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diagnoseText } from './engine.ts';
@@ -10,35 +10,17 @@ interface Excerpt {
   readonly text: string;
 }
 
+const fixtures = join(import.meta.dirname, '..', 'fixtures');
+
 /** What people posted in public issues, shortened, with its source: labelled by a person before the engine read it. */
-const excerpts = [
-  'excerpts.jsonl',
-  'excerpts-2.jsonl',
-  'excerpts-3.jsonl',
-  'excerpts-4.jsonl',
-  'excerpts-5.jsonl',
-  'excerpts-6.jsonl',
-  'excerpts-7.jsonl',
-  'excerpts-8.jsonl',
-  'excerpts-9.jsonl',
-  'excerpts-10.jsonl',
-  'excerpts-11.jsonl',
-  'excerpts-12.jsonl',
-  'excerpts-13.jsonl',
-  'excerpts-14.jsonl',
-  'excerpts-15.jsonl',
-  'excerpts-16.jsonl',
-  'excerpts-17.jsonl',
-].flatMap((name) =>
-  readFileSync(join(import.meta.dirname, '..', 'fixtures', name), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Excerpt),
-);
+const excerpts = readdirSync(fixtures)
+  .filter((name) => /^excerpts(?:-\d+)?\.jsonl$/.test(name))
+  .flatMap((name) => readFileSync(join(fixtures, name), 'utf8').trim().split('\n'))
+  .map((line) => JSON.parse(line) as Excerpt);
 
 /** Pairs of which either is fair. */
 const EITHER = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', 'fixtures', 'either.json'), 'utf8'),
+  readFileSync(join(fixtures, 'either.json'), 'utf8'),
 ) as readonly (readonly string[])[];
 
 const answers = await Promise.all(

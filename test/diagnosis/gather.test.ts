@@ -69,10 +69,18 @@ describe('the logs of a run', () => {
 describe('the nodes of a job', () => {
   it('are read once, though they are in several partitions', () => {
     expect(
-      parseNodeStates('gnode03|idle|none\ngnode04|down*|Not responding\ngnode04|down*|Not responding\n'),
+      parseNodeStates(
+        'gnode03|idle|Unknown|Unknown|none\ngnode04|down*|slurm|2026-11-25T08:36:16|Not responding\ngnode04|down*|slurm|2026-11-25T08:36:16|Not responding\n',
+      ),
     ).toEqual([
-      { node: 'gnode03', state: 'idle', reason: null },
-      { node: 'gnode04', state: 'down*', reason: 'Not responding' },
+      { node: 'gnode03', state: 'idle', reason: null, by: null, since: null },
+      {
+        node: 'gnode04',
+        state: 'down*',
+        reason: 'Not responding',
+        by: 'slurm',
+        since: '2026-11-25T08:36:16',
+      },
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { diagnoseText, job, runbooks, verdict } from './engine.ts';
 
 /** Failures that no runbook has the words of. */
 const UNHEARD_OF = [
+  'gate: stopped: every node shows it: quarter: Permission denied: /master',
   'srun: error: the quartermaster refused the step',
   'sbatch: error: no such quartermaster',
   'slurmstepd: error: proctrack/new: quartermaster went away',
@@ -27,6 +28,7 @@ const UNHEARD_OF = [
 
 /** What healthy programs print. */
 const HARMLESS = [
+  'gate: warning on gnode07: kernel: 3 errors of file systems or disks [dmesg | grep -iE "error|not responding"]',
   'error_rate: 0.3 failed: 0 passed: 9',
   'train error: 0.34 valid error: 0.41',
   'step 10 | loss: 2.31 | grad_norm: 0.9 | errors: 0',

@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { TickDocument } from '../../src/watch/document.ts';
 import { smtpServer } from '../notify/support.ts';
 import { OPSCTL, startSandbox, type TestSandbox, until } from './support.ts';
 
@@ -66,6 +68,72 @@ async function state(
   return JSON.parse((await slurm.opsctl(['status', run, '--json'])).stdout);
 }
 
+async function submit(name: string, steps: number): Promise<void> {
+  const place = ['--data', data, '--output', join(slurm.root, 'runs'), '--name', name, '--nodes', '2'];
+  const pace = ['--max-steps', String(steps), '--save-steps', '4', '--step-delay', '0.2'];
+  const words = ['submit', 'sft', '-t', 'example', ...place, ...pace, '--python', '/usr/bin/python3'];
+  const submitted = await slurm.opsctl([...words, '--no-preflight', '--json']);
+  expect(submitted, submitted.stderr).toMatchObject({ code: 0 });
+}
+
+/** One look, as cron does it; what it printed. */
+async function lookOnce(config: string): Promise<TickDocument> {
+  const { stdout, stderr } = await slurm.opsctl(['watch', '--once', '--json', '--config', config]);
+  expect(stdout, stderr).not.toBe('');
+  return JSON.parse(stdout);
+}
+
+it('tells of a run that stands still, and at L2 asks its processes who is to blame', async () => {
+  const server = await smtpServer();
+  const configure = (level: string): string => {
+    const path = join(slurm.root, `${level}.yaml`);
+    writeFileSync(
+      path,
+      `profiles:
+  sandbox:
+    watch: { free_memory: 0, hang_factor: 2, hang_floor: "0:00:03", hang_ceiling: "0:00:05" }
+    automation: { faults: { hang: ${level} } }
+    notify:
+      smtp: { host: 127.0.0.1, port: ${server.port}, tls: none, from: opsctl@cluster.example }
+      receivers: { oncall: { kind: mail, to: [oncall@example.org] } }
+`,
+    );
+    return path;
+  };
+  const [told, acting] = [configure('L1'), configure('L2')];
+  await submit('stuck', 1000);
+  await until('a checkpoint', async () => ((await state('stuck')).metrics.step ?? 0) > 8, 60_000);
+  expect((await lookOnce(told)).alerts).toEqual([]);
+  const inject = ['sandbox', 'inject', 'rank-hung', '--node', 'gnode02', '--dir', slurm.dir];
+  expect(await slurm.opsctl(inject)).toMatchObject({ code: 0 });
+  await sleep(6_000);
+  // One look may have met a slow file system: only the second says so.
+  expect((await lookOnce(told)).alerts).toEqual([]);
+  const seen = await lookOnce(told);
+  expect(seen.alerts).toMatchObject([{ fault: 'hang', severity: 'critical', runs: ['stuck'] }]);
+  expect(seen.actions).toMatchObject([
+    { fault: 'hang', level: 1, steps: [{ action: 'collect-evidence', result: 'proposed' }] },
+  ]);
+  expect((await state('stuck')).state).toBe('RUNNING');
+  const mails = () => server.mails.map(({ source }) => source.replace(/=\r\n/g, '')).join('\n');
+  expect(mails()).toMatch(/^Subject: .*hang.*stuck/m);
+  // Once an attempt is enough, until the policy allows more.
+  expect((await lookOnce(told)).actions).toEqual([]);
+  const acted = await lookOnce(acting);
+  expect(acted.actions).toMatchObject([
+    { fault: 'hang', level: 2, steps: [{ action: 'collect-evidence', result: 'done' }] },
+  ]);
+  const evidence = readFileSync(acted.actions[0]?.steps[0]?.said ?? '', 'utf8');
+  expect(evidence).toMatch(/^gnode02: == end of gnode02$/m);
+  expect(acted.alerts, evidence).toMatchObject([{ fault: 'hang', runs: ['stuck'], nodes: ['gnode02'] }]);
+  expect(acted.alerts[0]?.summary).toMatch(/rank [23] \(process \d+\) on gnode02 is stopped/);
+  // Put back at the earliest a minute after its start, which a look then does.
+  expect(JSON.stringify(acted.actions)).toMatch(
+    /requeue: restart 1 not before|"action":"requeue".*"result":"done"/,
+  );
+  await slurm.opsctl(['cancel', 'stuck']);
+});
+
 it('brings a run back unattended after its node has died, and says so by mail', async () => {
   const server = await smtpServer();
   const config = join(slurm.root, 'opsctl.yaml');
@@ -81,21 +149,7 @@ it('brings a run back unattended after its node has died, and says so by mail', 
       heartbeat: { file: ${join(slurm.root, 'heartbeat')} }
 `,
   );
-  const flags = ['--data', data, '--output', join(slurm.root, 'runs'), '--python', '/usr/bin/python3'];
-  const pace = ['--nodes', '2', '--max-steps', String(STEPS), '--save-steps', '4', '--step-delay', '0.2'];
-  const submitted = await slurm.opsctl([
-    'submit',
-    'sft',
-    '-t',
-    'example',
-    ...flags,
-    ...pace,
-    '--name',
-    'chain',
-    '--no-preflight',
-    '--json',
-  ]);
-  expect(submitted, submitted.stderr).toMatchObject({ code: 0 });
+  await submit('chain', STEPS);
   const first = watcher(config);
   const second = watcher(config);
   try {

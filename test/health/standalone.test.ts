@@ -49,6 +49,32 @@ describe('the file for HealthCheckProgram', () => {
     expect(code).toBe(3);
   });
 
+  it('says once that a fact was not told, with how to look and without what would mend a fault', () => {
+    const one = check('echo other=1');
+    const rules = ['critical', 'warning'].flatMap((severity) =>
+      one.rules.map((rule) => ({ ...rule, severity: severity as 'critical', when: { log: 'read' } })),
+    );
+    expect(run({ ...one, rules })).toEqual({
+      code: 3,
+      out: 'unknown\tn1\troom\tthe probe did not tell log\topsctl checks show room --probe | bash   # on that node\n',
+    });
+  });
+
+  it('leaves out of the gate what is the ordinary state of many clusters', () => {
+    const one = check('echo free=10; echo log=denied');
+    const denied = {
+      fact: 'log',
+      op: 'eq',
+      limit: 'denied',
+      message: 'denied',
+      fix: 'dmesg',
+      gate: false,
+    } as const;
+    const rules = [...one.rules, { ...denied, severity: 'unknown' as const }];
+    expect(run({ ...one, rules }, 'gate')).toEqual({ code: 0, out: '' });
+    expect(run({ ...one, rules })).toEqual({ code: 3, out: 'unknown\tn1\troom\tdenied\tdmesg\n' });
+  });
+
   it('says unknown when the checks cannot be run to their end', () => {
     const { code, out } = run(check(':\n}\nrun_checks() { return 1; }\n{ :'));
     expect(out).toBe('unknown\tn1\t-\tthe checks could not be run to their end\t-\n');

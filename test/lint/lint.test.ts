@@ -30,6 +30,11 @@ describe('what fires and what does not', () => {
       'n=$(scontrol show hostnames $L)\nnodes=("$n")',
       'n=$(scontrol show hostnames $L)\nnodes=($n)',
     ],
+    ['line-continuation', 'torchrun --x \\ # why\n  a.py', 'torchrun --x \\\n  a.py # why'],
+    ['line-continuation', 'torchrun --x \\ \n  a.py', "echo 'torchrun \\ # why\n  a.py'"],
+    ['line-continuation', 'srun python a.py \\  # why\n  --y 2', 'a=(\n  --x \\ # why\n  --y\n)'],
+    ['line-continuation', 'srun python a.py \\\t\n  --y 2', 'python a.py \\ \n\necho'],
+    ['srun-option', 'srun --gpu -n4 x', 'srun --gpus 4 x'],
     ['srun-option', 'srun --kil-on-bad-exit=1 x', 'srun --kill-on-bad-exit=1 x --no-such-option'],
     ['srun-option', 'srun --lable x', 'srun $OPTIONS --whatever x'],
     ['srun-option', 'srun --wait-all-nodes=1 x', 'srun --container-image=a.sqsh x'],
@@ -66,6 +71,8 @@ describe('what fires and what does not', () => {
 
   it.each([
     ['directive-option', '#SBATCH --nodes=2 stray', '#SBATCH --nodes=2 # a comment'],
+    ['directive-option', '#SBATCH --gpu=4', '#SBATCH --gpus=4'],
+    ['directive-option', '#SBATCH -\u2014mem=16G', '#SBATCH --mem=16G'],
     ['directive-option', '#SBATCH --label', '#SBATCH --job-n=abbreviated'],
     ['directive-variable', '#SBATCH --output=$HOME/x', '#SBATCH --output=/home/%u/x-%j'],
     ['signal-target', '#SBATCH --signal=B:USR1@600', '#SBATCH --signal=TERM@600'],

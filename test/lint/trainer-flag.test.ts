@@ -35,6 +35,14 @@ describe("a flag that the trainer's version does not have", () => {
     expect(found(`${SFT} --wholly_new_idea true`)).toEqual([expect.stringMatching(/^2 info: /)]);
   });
 
+  it('is no value that the reader of a documentation will fill in', () => {
+    expect(found('torchrun --nproc_per_node={NUM_GPUS} a.py')).toEqual([]);
+    expect(found('accelerate launch --num_processes {NUM_GPUS} a.py')).toEqual([]);
+    expect(found('accelerate launch --num_processes four a.py')).toEqual([
+      expect.stringMatching(/^2 warning: --num_processes: .*"four" is not a whole number/),
+    ]);
+  });
+
   it('says nothing for sure where the script installs another version', () => {
     expect(found(`pip install trl==0.0.1\n${SFT} --wholly_new_idea true`)).toEqual([]);
   });

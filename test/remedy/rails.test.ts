@@ -154,6 +154,19 @@ describe('a restart with a difference (rail 5)', () => {
     ]);
   });
 
+  it('lets a job that waits for a drained node take another, and keeps the rest of what it asked for', () => {
+    const waits = jobNow({
+      state: 'PENDING',
+      nodes: ['gnode02', 'gnode03'],
+      required: ['gnode02', 'gnode03'],
+    });
+    const nodes = [{ node: 'gnode03', state: 'drained', reason: 'cable' }];
+    const plan = planFor(cause('node-unavailable', ['exclude-node']), { job: waits, nodes });
+    expect(plan.steps.map(({ command }) => command.join(' '))).toEqual([
+      'scontrol update JobId=12 ReqNodeList=gnode02 ExcNodeList=gnode03',
+    ]);
+  });
+
   it('submits the script again without the node when Slurm may not requeue the job', () => {
     const plan = planFor(lost, { job: jobNow({ mayRequeue: false }) });
     expect(plan.steps.map(({ action }) => action)).toEqual(['exclude-node', 'resubmit']);

@@ -121,7 +121,9 @@ function answer(argv: readonly string[], options: ExecOptions, world: World): Pa
   if (program === 'squeue') return { stdout: squeue(argv, world) };
   if (program === 'sacct') return { code: 1, stderr: 'Slurm accounting storage is disabled\n' };
   if (program === 'sinfo') {
-    const rows = [...world.nodes()].map(([node, { state, reason }]) => `${node}|${state}|${reason}`);
+    const rows = [...world.nodes()].map(
+      ([node, { state, reason }]) => `${node}|${state}|root|2026-11-25T08:00:00|${reason}`,
+    );
     return { stdout: `${rows.join('\n')}\n` };
   }
   if (line.startsWith('scontrol show job ')) return showJob(argv[3] ?? '', world);

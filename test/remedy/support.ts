@@ -40,6 +40,7 @@ export function jobNow(over: Partial<Omit<JobNow, 'state'>> & { state?: string }
     restarts: 0,
     mayRequeue: true,
     excluded: [],
+    required: [],
     nodes: ['gnode01', 'gnode02', 'gnode03', 'gnode04'],
     parts: false,
     startTime: NOW.getTime() / 1000 - 3600,

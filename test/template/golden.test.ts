@@ -93,7 +93,26 @@ const CONTAINERS: [string, Record<string, unknown>][] = [
   ['venv', { venv: "/envs/it's mine" }],
   ['uv', { uv_project: '/code/project' }],
 ];
+/** Several directories, for each trainer that can mix them. */
+const MIXED: readonly [string, string, string, Record<string, unknown>][] = [
+  ['cpt-llama-factory-mixed', 'cpt', 'llama-factory', { model: '/m', data_shares: '0.5 0.3 0.2' }],
+  [
+    'cpt-megatron-mixed',
+    'cpt',
+    'megatron',
+    { model: '/m', code: '/c', tokenizer: '/t', max_steps: 9, data_shares: '0.5 0.3 0.2' },
+  ],
+  ['sft-openrlhf-mixed', 'sft', 'openrlhf', { model: '/m', data_shares: '0.5 0.3 0.2' }],
+  ['sft-deepspeed-chat-mixed', 'sft', 'deepspeed-chat', { model: '/m', code: '/c', loss_on: 'all' }],
+];
 const NAMED = [
+  ...MIXED.map(([name, phase, trainer, values]) => ({
+    name,
+    phase,
+    trainer,
+    stage: undefined,
+    values: { ...paths, nodes: 2, data_root: '/data/me', more_data: "/data/code /data/it's", ...values },
+  })),
   ...SFT.map(([name, trainer, values]) => ({ name, trainer, values, phase: 'sft', stage: undefined })),
   ...ALL.map((one) => ({ name: caseName(one), stage: undefined, ...one })),
   ...CONTAINERS.map(([name, values]) => ({

@@ -68,12 +68,13 @@ async function lookAt(
   { home }: Place,
   stubs: Record<string, Answer | string>,
   seconds: number,
+  profile = EMPTY_PROFILE,
 ): Promise<Tick & { calls: string[] }> {
   const fake = fakeExec(stubs);
   const now = () => new Date((BEGAN + seconds) * 1000);
   const system = fakeSystem(fake.exec, { env: { OPSCTL_HOME: home }, now });
   const lease = await takeLease(system, watchDirectory(system.env), 'watches');
-  const result = await tick(system, { profile: EMPTY_PROFILE, choice: {}, lease });
+  const result = await tick(system, { profile, choice: {}, lease });
   await lease.release();
   return { ...result, calls: fake.calls.map(([program = '']) => program) };
 }
@@ -205,4 +206,13 @@ it('forgets a run whose directory was taken away, and passes over one whose mani
   await rm(join(here.home, 'runs', 'sft-tiny'), { recursive: true });
   const { df: __, quota: ___, ...alone } = without;
   expect((await lookAt(here, { ...alone, squeue: queued() }, 180)).runs).toEqual([]);
+});
+
+it('says when the policy has a level for a fault that is none', async () => {
+  const automation = { ...EMPTY_PROFILE.automation, faults: { 'node-fial': 'L2', hang: 'L2' } as const };
+  const { notes } = await lookAt(await place(), { squeue: '', sinfo: NODES, sacct: DISABLED }, 100, {
+    ...EMPTY_PROFILE,
+    automation,
+  });
+  expect(notes).toEqual(['automation.faults names node-fial, which is no fault. Did you mean "node-fail"?']);
 });

@@ -1,0 +1,47 @@
+import { type OddOne, oddOneOut } from '../remedy/odd-one.ts';
+import { levelFor } from '../remedy/policy.ts';
+import { readIfThere } from '../system/files.ts';
+import type { System } from '../system/system.ts';
+import { type Action, act } from './act.ts';
+import { type AnswerContext, type Answers, contextOf } from './answer.ts';
+import { isHung } from './hang-rule.ts';
+import { attemptOf } from './happening.ts';
+import type { RunMemory } from './memory.ts';
+import { running } from './rule.ts';
+import { diagnosisOfHang, targetOf } from './settle.ts';
+import { linesOf } from './trouble.ts';
+
+/** Whom the evidence blames that was collected just now: what the act said is the file. */
+async function suspectOf({ steps }: Action): Promise<OddOne | undefined> {
+  const path = steps.find(({ action, result }) => action === 'collect-evidence' && result === 'done')?.said;
+  const evidence = path === undefined ? undefined : await readIfThere(path);
+  return evidence === undefined ? undefined : (oddOneOut(evidence) ?? undefined);
+}
+
+/** Answers runs that stand still: evidence is collected before anything is ended, and once an attempt. */
+export async function answerHangs(
+  system: System,
+  before: Readonly<Record<string, RunMemory>>,
+  { profile, choice, scene }: AnswerContext,
+): Promise<Answers> {
+  const runs = { ...before };
+  const actions: Action[] = [];
+  for (const { runId, isRead, memory } of running(scene)) {
+    const run = runs[runId] ?? memory;
+    const attempt = attemptOf(run.jobId, run.startTime);
+    const level = levelFor(profile.automation, 'hang', runId);
+    const known = run.answer?.attempt === attempt ? run.answer : undefined;
+    const isAnswered = run.acted === attempt && level <= (known?.level ?? 0);
+    if (!isRead || !isHung({ memory }) || isAnswered) continue;
+    const target = await targetOf(system, runId);
+    if (target === undefined) continue;
+    const diagnosis = await diagnosisOfHang(system, 'no progress in two looks', null);
+    const action = await act(system, target, diagnosis, contextOf({ profile, choice, scene }, 0, null));
+    actions.push(action);
+    const suspect = (await suspectOf(action)) ?? known?.suspect ?? null;
+    // A restart whose time has not come is asked for again at the next look.
+    const acted = action.waits ? {} : { acted: attempt };
+    runs[runId] = { ...run, ...acted, answer: { level, suspect, attempt, lines: linesOf(action) } };
+  }
+  return { runs, actions };
+}
