@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 5
 # limits:
 #   clock_skew_seconds: 5
@@ -18,4 +19,4 @@
 # ---
 
 # The clock of this node; the nodes are compared with each other.
-echo "clock_epoch=$(date +%s)"
+printf 'clock_epoch=%(%s)T\n' -1

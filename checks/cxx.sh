@@ -2,6 +2,7 @@
 # ---
 # id: cxx
 # question: "Can this node compile and link C++, as torch does for its extensions?"
+# ok: "{cxx_command} compiles and links"
 # scope: both
 # level: node
 # gate: true
@@ -58,10 +59,11 @@ cxx() {
   trap 'rm -rf -- "$dir"' EXIT
   # A header and an allocation of the C++ library: the least that needs its headers and its library both. <string> would take
   # twenty times as long to read.
-  printf '#include <new>\nint main(int n, char **) { return *new int(n) == 1 ? 0 : 1; }\n' >"$dir/one.cpp"
-  # One start while all is well; two to tell which half fails.
+  printf '#include <new>\nint *one(int n) { return new int(n); }\nint main(int n, char **) { return *one(n) == 1 ? 0 : 1; }\n' >"$dir/one.cpp"
+  # One start while all is well, of a library as torch builds them, against the C++ library alone: a program takes the linker
+  # twice as long. Where that is refused, two more tell which half fails.
   # shellcheck disable=SC2086 # $CXX may hold options: "ccache g++"
-  if out=$($compiler "$dir/one.cpp" -o "$dir/one" 2>&1) && [[ -s $dir/one ]]; then
+  if out=$($compiler -shared -fPIC -nodefaultlibs "$dir/one.cpp" -lstdc++ -o "$dir/one" 2>&1) && [[ -s $dir/one ]]; then
     echo cxx=ok
   elif ! out=$($compiler -c "$dir/one.cpp" -o "$dir/one.o" 2>&1) || [[ ! -s $dir/one.o ]]; then
     echo cxx=does-not-compile

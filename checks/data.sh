@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: false
+# shell: shared
 # seconds: 60
 # faults: [3, 11, 36, 37]
 # inputs: [CHECK_DATA_PATHS, CHECK_DATA_SUFFIX]

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 20
 # faults: [24]
 # tools: [nvidia-smi]

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 30
 # inputs: [CHECK_GPUS, CHECK_GPUS_IDLE]
 # tools: [nvidia-smi]

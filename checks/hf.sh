@@ -2,9 +2,11 @@
 # ---
 # id: hf
 # question: "Are token, cache and offline mode of the Hugging Face libraries consistent?"
+# ok: "token {hf_token}, cache {hf_cache}"
 # scope: both
 # level: run
 # gate: true
+# shell: shared
 # seconds: 5
 # rules:
 #   - fact: hf_token

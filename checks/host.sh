@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 5
 # # uptime: gcm warns below 600 s
 # limits:

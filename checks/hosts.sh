@@ -5,6 +5,7 @@
 # scope: both
 # level: run
 # gate: false
+# shell: shared
 # seconds: 20
 # faults: [9]
 # inputs: [CHECK_WANDB, CHECK_HF]
@@ -16,12 +17,26 @@
 #     severity: critical
 #     message: "{wandb_host} cannot be reached from here"
 #     fix: "export WANDB_MODE=offline   # later: wandb sync"
+#   - fact: wandb_reached
+#     op: eq
+#     limit: "no"
+#     when: { wandb_needed: "perhaps" }
+#     severity: warning
+#     message: "{wandb_host} cannot be reached from here, if a run is to use it"
+#     fix: "export WANDB_MODE=offline   # later: wandb sync"
 #   - fact: hf_reached
 #     op: eq
 #     limit: "no"
 #     when: { hf_needed: "yes" }
 #     severity: critical
 #     message: "{hf_host} cannot be reached from here"
+#     fix: "--offline   # or: export https_proxy=http://PROXY:PORT"
+#   - fact: hf_reached
+#     op: eq
+#     limit: "no"
+#     when: { hf_needed: "perhaps" }
+#     severity: warning
+#     message: "{hf_host} cannot be reached from here, if a run is to use it"
 #     fix: "--offline   # or: export https_proxy=http://PROXY:PORT"
 #   - fact: hf_reached
 #     op: ne
@@ -32,41 +47,61 @@
 #     fix: "--no-offline"
 # ---
 
-# shellcheck disable=SC2016 # what stands in single quotes is for the child
-# Whether a TCP connection can be made the way the job would make it: through the proxy of its variables, or directly.
-reach() { # HOST PORT
-  local host=$1 port=$2 proxy=${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}} no=${no_proxy:-${NO_PROXY:-}} entry
-  local address answer
-  for entry in ${no//,/ }; do
+# The proxy that the job's variables name for a host, as curl and Python read them.
+proxy_for() { # SCHEME HOST -> sets `proxy` to a URL, or to nothing
+  local host=$2 entry no=${no_proxy:-${NO_PROXY:-}}
+  case $1 in
+    http) proxy=${http_proxy:-${HTTP_PROXY:-}} ;;
+    *) proxy=${https_proxy:-${HTTPS_PROXY:-}} ;;
+  esac
+  proxy=${proxy:-${all_proxy:-${ALL_PROXY:-}}}
+  no+=,
+  while [[ -n $no ]]; do
+    entry=${no%%,*} no=${no#*,}
+    entry=${entry// /}
+    [[ $entry == '*' ]] && proxy=''
+    entry=${entry#'*'}
     entry=${entry#.}
-    [[ $entry == '*' || $host == "$entry" || $host == *."$entry" ]] && proxy=''
+    entry=${entry%:*}
+    [[ -n $entry && ($host == "$entry" || $host == *."$entry") ]] && proxy=''
   done
+}
+
+# Whether the host can be reached the way the job would: through the proxy, or directly. Tells it on `answers`, or never.
+reach() { # NAME SCHEME HOST PORT
+  local proxy address line='' request
+  proxy_for "$2" "$3"
   if [[ -z $proxy ]]; then
-    timeout -k 1 "${CHECK_SECONDS_EACH:-8}" bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null && echo direct || echo no
+    if { exec 3<>"/dev/tcp/$3/$4"; } 2>/dev/null; then echo "$1 direct" >&"$answers"; else echo "$1 no" >&"$answers"; fi
     return
   fi
+  # What is behind a SOCKS proxy bash cannot ask.
+  [[ $proxy != socks* ]] || { echo "$1 not-known" >&"$answers" && return; }
   address=${proxy#*://}
   address=${address##*@}
   address=${address%%/*}
   [[ $address == *:* ]] || address+=:3128
-  # The status line of CONNECT is all that is read: nothing is sent to the host itself. 407: the proxy wants a password,
-  # which is in the job's variable if it is anywhere, so the way is there.
-  answer=$(timeout -k 1 "${CHECK_SECONDS_EACH:-8}" bash -c '
-    exec 3<>"/dev/tcp/$0/$1" || exit 1
-    printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$2" "$2" >&3
-    IFS= read -r line <&3 && printf %s "$line"' "${address%:*}" "${address##*:}" "$host:$port" 2>/dev/null)
-  case $answer in
-    HTTP/1.[01]' 200'* | HTTP/1.[01]' 407'*) echo proxy ;;
-    *) echo no ;;
+  # With CONNECT nothing is sent to the host itself: the status line of the proxy is all that is read. What is not encrypted a
+  # proxy fetches itself.
+  if [[ $2 == http ]]; then request="HEAD http://$3:$4/"; else request="CONNECT $3:$4"; fi
+  { exec 3<>"/dev/tcp/${address%:*}/${address##*:}"; } 2>/dev/null &&
+    printf '%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$request" "$3:$4" >&3 && IFS= read -r line <&3
+  line=${line#HTTP/1.[01] }
+  # 407: the proxy wants a password, which is in the job's variable if it is anywhere, so the way is there.
+  case $2:${line%% *} in
+    *:407 | https:200 | http:[123]?? | http:40[0145]) echo "$1 proxy" >&"$answers" ;;
+    *) echo "$1 no" >&"$answers" ;;
   esac
 }
 
 hosts() {
-  local url host port name offline=no
+  local url scheme host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
-  if [[ ${CHECK_WANDB:-yes} == yes && ${WANDB_MODE:-online} == online ]]; then echo wandb_needed=yes; else echo wandb_needed=no; fi
-  if [[ ${CHECK_HF:-yes} == yes && $offline == no ]]; then echo hf_needed=yes; else echo hf_needed=no; fi
+  # Of no run it is not known what it would need.
+  if [[ ${WANDB_MODE:-online} == online ]]; then echo "wandb_needed=${CHECK_WANDB:-perhaps}"; else echo wandb_needed=no; fi
+  if [[ $offline == no ]]; then echo "hf_needed=${CHECK_HF:-perhaps}"; else echo hf_needed=no; fi
   echo "hf_offline=$offline"
+  exec {answers}<> <(:)
   for name in wandb hf; do
     case $name in
       wandb) url=${WANDB_BASE_URL:-https://api.wandb.ai} ;;
@@ -74,11 +109,23 @@ hosts() {
     esac
     host=${url#*://}
     host=${host%%/*}
-    port=443
-    [[ $url == http://* ]] && port=80
+    scheme=https port=443
+    [[ $url == http://* ]] && scheme=http port=80
     [[ $host == *:* ]] && port=${host##*:} host=${host%:*}
     echo "${name}_host=$host"
-    echo "${name}_reached=$(reach "$host" "$port")"
+    # Both at once, each in a child: a connection that nobody answers takes minutes.
+    reach "$name" "$scheme" "$host" "$port" &
+    pids+=($!)
   done
+  for _ in wandb hf; do
+    left=$((end - SECONDS))
+    ((left > 0)) || break
+    IFS=' ' read -r -t "$left" -u "$answers" name way || break
+    printf -v "${name}_reached" %s "$way"
+  done
+  { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
+  # What is not known is not told.
+  [[ $wandb_reached == not-known ]] || echo "wandb_reached=$wandb_reached"
+  [[ $hf_reached == not-known ]] || echo "hf_reached=$hf_reached"
 }
 hosts

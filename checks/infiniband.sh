@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 10
 # tools: [ibstat]
 # rules:
@@ -59,9 +60,9 @@ ib_text() {
 }
 
 infiniband() {
-  local text line value ca='' all='' told='' adapters=0 expected=0 whole=0 ports=0
+  local text='' line value ca='' all='' told='' adapters=0 expected=0 whole=0 ports=0
   local down='' slow='' rates='' best=0 state='' physical='' rate='' pair
-  text=$(ib_text) || return
+  if [[ -d /sys/class/infiniband ]] || type -P ibstat >/dev/null; then text=$(ib_text) || return; fi
   while read -r line; do
     value=${line#*: }
     case $line in

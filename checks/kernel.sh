@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 20
 # tools: [dmesg, journalctl]
 # # Xid classes: data/xid.yaml, with sources. Link flaps: gcm alarms at 5 in 24 h
@@ -99,10 +100,22 @@ kernel() {
   text=${text%.}
   # It is never empty, and a line without its end is half a log.
   [[ -n $text && $text == *$'\n' ]] || return
+  # Mostly it holds nothing of all that, and thousands of lines need not be looked at one by one.
+  if [[ $'\n'${text:0:4096} =~ $'\n'\[\ *[0-9]+[].] ]]; then known=yes; fi
+  case $known$text in
+    no* | *'NVRM: Xid ('* | *'NVRM: fallen off the bus'* | *': SXid ('* | *'ut of memory: Killed process '* | *'soft lockup'* | \
+      *'hard LOCKUP'* | *' blocked for more than '* | *'EXT4-fs error '* | *'): Corruption '* | *'I/O error, dev '* | \
+      *'Remounting filesystem read-only'* | *' not responding'* | *'LustreError: '* | *' Link DOWN'*) ;;
+    *) text='' ;;
+  esac
   read -r up _ </proc/uptime
   since=$((${up%.*} - ${CHECK_WINDOW_HOURS:-24} * 3600))
-  mapfile -t lines <<<"$text"
-  for line in "${lines[@]}"; do
+  set -f
+  local IFS=$'\n'
+  # shellcheck disable=SC2206 # one a line, and no patterns
+  lines=($text)
+  set +f
+  for line in ${lines[@]+"${lines[@]}"}; do
     if [[ $line == '['* ]]; then
       stamp=${line#'['}
       stamp=${stamp%%[].]*}

@@ -2,9 +2,11 @@
 # ---
 # id: leaked-env
 # question: "Is the environment free of what another job or sudo left?"
+# ok: "nothing is left of another job or of sudo"
 # scope: login
 # level: run
 # gate: false
+# shell: shared
 # seconds: 5
 # rules:
 #   - fact: leaked_variables

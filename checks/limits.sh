@@ -6,6 +6,7 @@
 # level: node
 # gate: true
 # about: user
+# shell: shared
 # seconds: 5
 # faults: [21]
 # # memlock: gcm warns below 16 GiB
@@ -23,6 +24,7 @@
 #   - fact: limit_files
 #     op: lt
 #     limit: limit_files
+#     when: { limit_files_raised: "yes" }
 #     severity: warning
 #     message: "{limit_files} open files by default; the job raises this to {limit_files_hard}"
 #     fix: "ulimit -n \"$(ulimit -Hn)\""
@@ -40,18 +42,26 @@
 #     fix: "LimitMEMLOCK=infinity in the unit of slurmd, and PropagateResourceLimitsExcept=MEMLOCK"
 # ---
 
-# Soft and hard limits of a process started here. The job raises the soft limit of open files to the hard one.
+# Soft and hard limits of a process started here, by the kernel's own table. The job raises the soft limit of open files to
+# the hard one.
 limits() {
-  local name letter value kind
-  for name in files:n processes:u memlock_kib:l; do
-    letter=${name#*:}
-    for kind in S H; do
-      value=$(ulimit "-$kind$letter") || return
-      # Unlimited is the largest number that can be compared.
-      [[ $value == unlimited ]] && value=9223372036854775807
-      [[ $value =~ ^[0-9]+$ ]] || return
-      if [[ $kind == S ]]; then echo "limit_${name%:*}=$value"; else echo "limit_${name%:*}_hard=$value"; fi
-    done
-  done
+  local line name unit=1 soft hard
+  while IFS= read -r line; do
+    unit=1
+    case $line in
+      'Max open files '*) name=limit_files ;;
+      'Max processes '*) name=limit_processes ;;
+      'Max locked memory '*) name=limit_memlock_kib unit=1024 ;;
+      *) continue ;;
+    esac
+    [[ $line =~ \ ([0-9]+|unlimited)\ +([0-9]+|unlimited)\  ]] || return
+    soft=${BASH_REMATCH[1]} hard=${BASH_REMATCH[2]}
+    # Unlimited is the largest number that can be compared.
+    if [[ $soft == unlimited ]]; then soft=9223372036854775807; else soft=$((soft / unit)); fi
+    if [[ $hard == unlimited ]]; then hard=9223372036854775807; else hard=$((hard / unit)); fi
+    printf '%s\n' "$name=$soft" "${name}_hard=$hard"
+    [[ $name == limit_files ]] || continue
+    if ((soft < hard)); then echo limit_files_raised=yes; else echo limit_files_raised=no; fi
+  done </proc/self/limits
 }
 limits

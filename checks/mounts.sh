@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 20
 # inputs: [CHECK_MOUNTS]
 # rules:
@@ -45,8 +46,7 @@ mounts() {
     if [[ $found == no ]]; then
       missing+="$mount,"
     else
-      # shellcheck disable=SC2016
-      timeout -k 1 4 bash -c 'stat -f "$0" >/dev/null' "$mount" 2>/dev/null || stuck+="$mount,"
+      timeout -k 1 4 stat -f "$mount" >/dev/null 2>&1 || stuck+="$mount,"
     fi
   done
   missing=${missing%,} readonly=${readonly%,} stuck=${stuck%,}

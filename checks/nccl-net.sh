@@ -6,6 +6,7 @@
 # level: node
 # gate: true
 # about: user
+# shell: shared
 # seconds: 20
 # inputs: [CHECK_PEERS]
 # tools: [ip, getent]
@@ -55,13 +56,14 @@ matches() { # NAME LIST EXACT
   return 1
 }
 
-choose() { # SPEC CANDIDATE... -> the chosen ones
+choose() { # SPEC CANDIDATE... sets `chosen` to those it chooses
   local spec=$1 exact=no but=no name
   shift
+  chosen=()
   [[ $spec == ^* ]] && but=yes spec=${spec#^}
   [[ $spec == =* ]] && exact=yes spec=${spec#=}
   for name in "$@"; do
-    if matches "$name" "$spec" "$exact"; then [[ $but == no ]] && echo "$name"; else [[ $but == yes ]] && echo "$name"; fi
+    if matches "$name" "$spec" "$exact"; then [[ $but == no ]] && chosen+=("$name"); else [[ $but == yes ]] && chosen+=("$name"); fi
   done
 }
 
@@ -84,14 +86,14 @@ two_of() { # NODE PEER...
 }
 
 nccl_net() {
-  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer route unrouted='' gloo entry device ports bad='' known=() hcas list addresses
+  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer route unrouted='' gloo entry device ports bad='' known=() chosen=() list addresses
   for name in /sys/class/net/*; do [[ -e $name/operstate ]] && net+=("${name##*/}"); done
   ((${#net[@]} > 0)) || return
   # Without a choice NCCL takes any interface but loopback and docker.
-  while IFS= read -r name; do
-    [[ -n $name ]] || continue
+  choose "${spec:-^lo,docker}" "${net[@]}"
+  for name in ${chosen[@]+"${chosen[@]}"}; do
     if carrier "$name"; then up+="$name,"; elif [[ -n $spec && $spec != ^* ]]; then down+="$name,"; fi
-  done < <(choose "${spec:-^lo,docker}" "${net[@]}")
+  done
   if [[ -n ${GLOO_SOCKET_IFNAME:-} ]]; then
     for gloo in ${GLOO_SOCKET_IFNAME//,/ }; do
       [[ -e /sys/class/net/$gloo ]] || missing+="$gloo,"
@@ -138,9 +140,10 @@ nccl_net() {
     if [[ $NCCL_IB_HCA != ^* ]]; then
       for entry in ${list//,/ }; do
         device=${entry%%:*}
-        [[ $NCCL_IB_HCA == =* ]] && hcas=$(choose "=$device" ${known[@]+"${known[@]}"}) || hcas=$(choose "$device" ${known[@]+"${known[@]}"})
-        [[ -n $hcas ]] || { bad+="$entry:missing,"; continue; }
-        for name in $hcas; do
+        [[ $NCCL_IB_HCA == =* ]] && device="=$device"
+        choose "$device" ${known[@]+"${known[@]}"}
+        ((${#chosen[@]} > 0)) || { bad+="$entry:missing,"; continue; }
+        for name in "${chosen[@]}"; do
           ports=/sys/class/infiniband/$name/ports/
           [[ $entry == *:* ]] && ports+=${entry##*:} || ports+='*'
           # shellcheck disable=SC2086

@@ -5,6 +5,7 @@
 # scope: node
 # level: run
 # gate: true
+# shell: shared
 # seconds: 5
 # rules:
 #   - fact: port

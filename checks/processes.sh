@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 15
 # # D state: gcm alarms after 300 s
 # limits:
@@ -27,37 +28,46 @@
 
 # Processes that no signal ends: in uninterruptible sleep, seen twice, and zombies. Since when a process sleeps the kernel
 # does not tell; its start is the most it can be, so a process that runs longer and is asleep both times counts.
-asleep() { # -> "asleep PID:COMMAND" of processes in state D that started more than SECONDS ago, "zombie PID"
-  local lines line fields name
-  # One cat for all: a machine has thousands. Those that end meanwhile are left out.
-  mapfile -t lines < <(cat /proc/[0-9]*/stat 2>/dev/null)
+look() { # at CHECK_STAT; sets `zombies`, and `asleep` to " PID:COMMAND ..." of those in state D that started more than `limit` seconds ago
+  local line lines name fields
+  zombies=0 asleep=' '
+  [[ $CHECK_STAT == *') '[DZ]' '* ]] || return
+  set -f
+  local IFS=$'\n'
+  # shellcheck disable=SC2206 # one a line, and no patterns
+  lines=($CHECK_STAT)
+  IFS=' '
   for line in "${lines[@]}"; do
     [[ $line == *') '[DZ]' '* ]] || continue
     name=${line#*\(}
     name=${name%)*}
-    read -ra fields <<<"${line##*) }"
+    # shellcheck disable=SC2206
+    fields=(${line##*) })
     case ${fields[0]} in
-      Z) echo "zombie ${line%% *}" ;;
+      Z) zombies=$((zombies + 1)) ;;
       # Start times are in hundredths of a second since the boot, on every machine that has GPUs.
-      D) ((uptime - fields[19] / 100 > limit)) && echo "asleep ${line%% *}:${name//[^A-Za-z0-9_.\/:-]/_}" ;;
+      D) ((uptime - fields[19] / 100 > limit)) && asleep+="${line%% *}:${name//[^A-Za-z0-9_.\/:-]/_} " ;;
     esac
   done
+  set +f
 }
 
 processes() {
-  local uptime limit=${CHECK_D_SECONDS:-300} first second line zombies=0 stuck=''
+  local uptime limit=${CHECK_D_SECONDS:-300} zombies asleep first one counted stuck=''
   read -r uptime _ </proc/uptime || return
   uptime=${uptime%.*}
-  first=$(asleep)
-  while read -r line; do [[ $line == zombie* ]] && zombies=$((zombies + 1)); done <<<"$first"
-  if [[ $first == *asleep* ]]; then
+  # One cat for all: a machine has thousands. Those that end meanwhile are left out. What another probe has read is as good.
+  [[ -n ${CHECK_STAT:-} ]] || CHECK_STAT=$(cat /proc/[0-9]*/stat 2>/dev/null)
+  look
+  counted=$zombies
+  if [[ $asleep != ' ' ]]; then
+    first=$asleep
     sleep 1
-    second=$(asleep)
-    while read -r line; do
-      [[ $line == asleep* && $'\n'$second$'\n' == *$'\n'"$line"$'\n'* ]] && stuck+="${line#asleep },"
-    done <<<"$first"
+    CHECK_STAT=$(cat /proc/[0-9]*/stat 2>/dev/null)
+    look
+    for one in $first; do [[ $asleep == *" $one "* ]] && stuck+="$one,"; done
   fi
   stuck=${stuck%,}
-  printf '%s\n' "d_state=${stuck:-none}" "zombies=$zombies"
+  printf '%s\n' "d_state=${stuck:-none}" "zombies=$counted"
 }
 processes

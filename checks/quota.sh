@@ -2,20 +2,24 @@
 # ---
 # id: quota
 # question: "Is there space and are there inodes left where the run writes, for this user and its checkpoints?"
+# ok: "{space_left_gib} GiB left where the output goes, {space_used_percent} % of {space_fullest} used"
 # scope: both
 # level: run
 # gate: false
+# shell: shared
 # seconds: 45
 # faults: [10]
 # inputs: [CHECK_OUTPUT, CHECK_WRITE_PATHS, CHECK_CHECKPOINT_GIB]
 # tools: [quota, lfs]
 # # quota: BigScience alarms at 85 % of bytes and of inodes; the team of the fault table warns at 80 %
-# # space: gcm warns at 80 % and alarms at 85 %; a large shared file system is often above that, so the alarm is at 95 %
+# # space: gcm warns at 80 % and alarms at 85 %; a large shared file system is often above that, so the alarm is at 95 %,
+# # and where a terabyte is left, that is a warning
 # limits:
 #   quota_percent_warning: 80
 #   quota_percent_alarm: 85
 #   space_percent_warning: 80
 #   space_percent_alarm: 95
+#   space_plenty_gib: 1024
 # rules:
 #   - fact: space_short_gib
 #     op: gt
@@ -56,6 +60,7 @@
 #   - fact: space_used_percent
 #     op: ge
 #     limit: space_percent_alarm
+#     when: { space_plenty: "no" }
 #     severity: critical
 #     message: "{space_used_percent} % of {space_fullest} is used"
 #     fix: "df -h {space_fullest}"
@@ -163,37 +168,43 @@ ask_quota() {
   quota_rows "$text"
 }
 
-# The nearest directory that exists: an output directory is made by the job.
-standing() { # PATH
-  local place=$1
-  # shellcheck disable=SC2016
-  timeout -k 1 5 bash -c 'place=$1; until [[ -d $place ]]; do place=${place%/*}; place=${place:-/}; done; echo "$place"' opsctl "$place"
+# One df for all places, since its start is most of what this takes: `rows` gets a line for each, in their order. An output
+# directory is made by the job, so the nearest directory that exists is asked.
+ask_disks() { # PATH...
+  local place there=()
+  for place in "$@"; do
+    until [[ -d $place ]]; do place=${place%/*} && place=${place:-/}; done
+    there+=("$place")
+  done
+  rows=$(timeout -k 1 20 df -k --output=size,used,avail,pcent,ipcent,fstype,source,target -- "${there[@]}" 2>/dev/null) || return
+  rows=${rows#*$'\n'}$'\n'
 }
 
-disk() { # PATH
-  local place line size used
-  place=$(standing "$1") && line=$(timeout -k 1 5 df -Pk "$place" 2>/dev/null) || return
-  read -r source size used free percent mount <<<"${line##*$'\n'}"
-  [[ $size$used$free =~ ^[0-9]+$ && $percent =~ ^[0-9]+%$ && $mount == /* ]] || return
+disk() { # ROW
+  local form='^ *[0-9]+ +[0-9]+ +([0-9]+) +([0-9]+)% +([0-9]+%|-) +([^ ]+) +([^ ]+) +(/.*)$'
+  [[ $1 =~ $form ]] || return
+  free=${BASH_REMATCH[1]} percent=${BASH_REMATCH[2]} inodes=${BASH_REMATCH[3]%\%} kind=${BASH_REMATCH[4]}
+  source=${BASH_REMATCH[5]} mount=${BASH_REMATCH[6]}
   # Some file systems (btrfs) make inodes as they are needed: df prints "-".
-  line=$(timeout -k 1 5 df -Pi "$place" 2>/dev/null) || return
-  read -r _ _ _ _ inodes _ <<<"${line##*$'\n'}"
-  [[ $inodes == - ]] && inodes=0%
-  [[ $inodes =~ ^[0-9]+%$ ]] || return
-  percent=${percent%\%} inodes=${inodes%\%} kind=$(timeout -k 1 5 stat -f -c %T "$place" 2>/dev/null)
+  [[ $inodes != - ]] || inodes=0
 }
 
 quota_facts() {
-  local source free percent mount inodes kind place seen=' ' need=${CHECK_CHECKPOINT_GIB:-0} asked=none worst=0 worst_inodes=0 worst_mount=''
+  local source free percent mount inodes kind place places=() rows seen=' ' need=${CHECK_CHECKPOINT_GIB:-0} asked=none
+  local worst=0 worst_inodes=0 worst_mount='' plenty=yes
   local space_percent=0 files_percent=0 over_space=no over_files=no quota_grace=none quota_left='' left='' output_mount='' lustre=no
   type -P lfs >/dev/null && lustre=yes
-  while IFS= read -r place; do
-    [[ -n $place ]] || continue
-    disk "$place" || return
+  while IFS= read -r place; do [[ -n $place ]] && places+=("$place"); done <<<"${CHECK_OUTPUT:-$PWD}"$'\n'"${CHECK_WRITE_PATHS:-}"
+  ask_disks "${places[@]}" || return
+  for place in "${places[@]}"; do
+    disk "${rows%%$'\n'*}" || return
+    rows=${rows#*$'\n'}
     [[ -z $left ]] && left=$free output_mount=$mount
     [[ $seen == *" $mount "* ]] && continue
     seen+="$mount "
     ((percent > worst)) && worst=$percent worst_mount=$mount
+    # A percent of a large file system is more than a run will ever write.
+    ((percent >= ${CHECK_SPACE_PERCENT_ALARM:-95} && free < ${CHECK_SPACE_PLENTY_GIB:-1024} * 1048576)) && plenty=no
     ((inodes > worst_inodes)) && worst_inodes=$inodes
     if [[ $lustre == yes ]] && { [[ $kind == lustre ]] || ! type -P quota >/dev/null; }; then
       ask_lustre "$mount" || return
@@ -202,10 +213,10 @@ quota_facts() {
     fi
     # What is left by the first place's own quota only: that is where the checkpoints go.
     [[ $mount == "$output_mount" && -n $quota_left && $quota_left -lt $left ]] && left=$quota_left
-  done <<<"${CHECK_OUTPUT:-$PWD}"$'\n'"${CHECK_WRITE_PATHS:-}"
-  printf '%s\n' "quota_from=$asked" "space_fullest=$worst_mount" "space_used_percent=$worst" "inodes_used_percent=$worst_inodes" \
-    "space_left_gib=$((left / 1048576))" "quota_space_percent=$space_percent" "quota_files_percent=$files_percent" \
-    "quota_over_space=$over_space" "quota_over_files=$over_files" "quota_grace=$quota_grace" \
-    "space_short_gib=$((need * 1048576 > left ? need - left / 1048576 : 0))"
+  done
+  printf '%s\n' "quota_from=$asked" "space_fullest=$worst_mount" "space_used_percent=$worst" "space_plenty=$plenty" \
+    "inodes_used_percent=$worst_inodes" "space_left_gib=$((left / 1048576))" "quota_space_percent=$space_percent" \
+    "quota_files_percent=$files_percent" "quota_over_space=$over_space" "quota_over_files=$over_files" \
+    "quota_grace=$quota_grace" "space_short_gib=$((need * 1048576 > left ? need - left / 1048576 : 0))"
 }
 quota_facts

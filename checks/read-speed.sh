@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 30
 # faults: [30]
 # inputs: [CHECK_DATA_PATHS]

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 5
 # faults: [6]
 # rules:

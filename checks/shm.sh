@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 15
 # faults: [6]
 # limits:
@@ -27,10 +28,10 @@
 # Room in /dev/shm, and what earlier runs left. NCCL keeps a file a channel there and takes it away when it ends well; a
 # file that a process still maps or holds belongs to a living run.
 shm() {
-  local dir=/dev/shm line free total used file pid held='' mine=0 others=0 oldest=0 bytes=0 now age size owner me others_unseen=0
-  line=$(df -Pk "$dir" 2>/dev/null)
-  read -r _ total used free _ <<<"${line##*$'\n'}"
-  [[ $total =~ ^[0-9]+$ && $free =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] || return
+  local dir=/dev/shm line free total file pid held='' mine=0 others=0 oldest=0 bytes=0 now age size owner me others_unseen=0
+  line=$(df -k --output=size,avail "$dir" 2>/dev/null)
+  [[ ${line##*$'\n'} =~ ^\ *([0-9]+)\ +([0-9]+)$ ]] || return
+  total=${BASH_REMATCH[1]} free=${BASH_REMATCH[2]}
   printf '%s\n' "shm_free_mib=$((free / 1024))" "shm_total_mib=$((total / 1024))"
 
   printf -v now '%(%s)T' -1

@@ -5,6 +5,7 @@
 # scope: login
 # level: run
 # gate: false
+# shell: shared
 # seconds: 30
 # inputs: [CHECK_PARTITION, CHECK_ACCOUNT, CHECK_QOS, CHECK_NODES]
 # tools: [scontrol, sacctmgr]
@@ -69,7 +70,7 @@ slurm_access() {
   # What sacctmgr knows of this user; without accounting nobody is refused.
   mine=$(timeout -k 1 8 sacctmgr --noheader --parsable2 show assoc "user=$(id -un)" format=account,qos 2>&1 && echo .)
   case $mine in
-    *'accounting storage is disabled'*) echo account=not-checked && return ;;
+    *'accounting storage is disabled'* | *'not running a supported accounting_storage plugin'*) echo account=not-checked && return ;;
   esac
   # Output that ends in the middle of a line is half of it.
   [[ $mine == *$'\n.' ]] || return

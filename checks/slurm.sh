@@ -5,6 +5,7 @@
 # scope: login
 # level: run
 # gate: false
+# shell: shared
 # seconds: 30
 # inputs: [CHECK_PARTITION, CHECK_GPUS]
 # tools: [scontrol, sinfo]

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: true
+# shell: shared
 # seconds: 20
 # faults: [14]
 # limits:
@@ -27,7 +28,7 @@
 
 # Space and inodes where temporary files and caches go; the least of all of them counts (fault 14: a small /tmp).
 tmp_space() {
-  local places=() there=() place blocks nodes free='' percent='' least='' where='' inodes=0
+  local places=() there=() place rows free='' percent='' least='' where='' inodes=0
   places=("${TMPDIR:-/tmp}" "${HF_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}}" "${HF_DATASETS_CACHE:-}" "${TRITON_CACHE_DIR:-}" "${TORCH_EXTENSIONS_DIR:-}")
   for place in "${places[@]}"; do
     [[ -n $place ]] || continue
@@ -35,14 +36,14 @@ tmp_space() {
     there+=("$place")
   done
   # One df for all of them, since its start is most of what this takes: a line for each, in their order.
-  blocks=$(df -Pk "${there[@]}" 2>/dev/null) && nodes=$(df -Pi "${there[@]}" 2>/dev/null) || return
+  rows=$(df -k --output=avail,ipcent -- "${there[@]}" 2>/dev/null) || return
   for place in "${there[@]}"; do
-    blocks=${blocks#*$'\n'} nodes=${nodes#*$'\n'}
-    read -r _ _ _ free _ <<<"${blocks%%$'\n'*}"
-    read -r _ _ _ _ percent _ <<<"${nodes%%$'\n'*}"
-    [[ $percent == - ]] && percent=0%
-    [[ $free =~ ^[0-9]+$ && $percent =~ ^[0-9]+%$ ]] || return
-    ((${percent%\%} > inodes)) && inodes=${percent%\%}
+    rows=${rows#*$'\n'}
+    [[ ${rows%%$'\n'*} =~ ^\ *([0-9]+)\ +([0-9]+%|-)$ ]] || return
+    free=${BASH_REMATCH[1]} percent=${BASH_REMATCH[2]%\%}
+    # Some file systems (btrfs) make inodes as they are needed.
+    [[ $percent == - ]] && percent=0
+    ((percent > inodes)) && inodes=$percent
     [[ -n $least && $least -le $free ]] || least=$free where=$place
   done
   printf '%s\n' "tmp_free_mib=$((least / 1024))" "tmp_tightest=$where" "tmp_inodes_percent=$inodes"

@@ -5,6 +5,7 @@
 # scope: node
 # level: node
 # gate: false
+# shell: shared
 # seconds: 15
 # tools: [nvcc, ofed_info]
 # rules:
@@ -37,7 +38,7 @@
 
 # What must be the same on all nodes of a job. A version that is not there is told as such, so that one node without it shows.
 versions() {
-  local line value
+  local line value release
   value=none
   if [[ -r /proc/driver/nvidia/version ]]; then
     read -r line </proc/driver/nvidia/version
@@ -47,14 +48,14 @@ versions() {
   # A tool that is there and does not answer says nothing: that is not the same as no version.
   value=none
   if type -P nvcc >/dev/null; then
-    line=$(timeout -k 1 5 nvcc --version 2>/dev/null)
+    line=$(nvcc --version 2>/dev/null)
     [[ $line =~ release\ ([0-9]+\.[0-9]+), ]] || return
     value=${BASH_REMATCH[1]}
   fi
   echo "version_cuda=$value"
   value=none
   if type -P ofed_info >/dev/null; then
-    read -r line < <(timeout -k 1 5 ofed_info -s 2>/dev/null)
+    read -r line < <(ofed_info -s 2>/dev/null)
     [[ $line =~ ^[A-Za-z_-]+-([0-9.-]+):$ ]] || return
     value=${line%:}
   elif [[ -r /sys/module/mlx5_core/version ]]; then
@@ -65,6 +66,7 @@ versions() {
   for line in /usr/lib/x86_64-linux-gnu/libnccl.so.2.*.* /usr/lib64/libnccl.so.2.*.* /usr/local/cuda/lib64/libnccl.so.2.*.*; do
     [[ -e $line ]] && value=${line##*libnccl.so.}
   done
-  printf '%s\n' "version_nccl=$value" "version_kernel=$(uname -r)"
+  read -r release </proc/sys/kernel/osrelease || return
+  printf '%s\n' "version_nccl=$value" "version_kernel=$release"
 }
 versions

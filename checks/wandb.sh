@@ -2,9 +2,11 @@
 # ---
 # id: wandb
 # question: "Has wandb a key, or is it off or offline?"
+# ok: "{wandb_mode}, key {wandb_key}"
 # scope: both
 # level: run
 # gate: true
+# shell: shared
 # seconds: 5
 # faults: [5]
 # inputs: [CHECK_WANDB]
@@ -18,8 +20,15 @@
 #     fix: "wandb login   # or: export WANDB_MODE=offline"
 #   - fact: wandb_key
 #     op: eq
+#     limit: missing
+#     when: { wandb_mode: "perhaps" }
+#     severity: warning
+#     message: "no API key for wandb in WANDB_API_KEY, netrc or settings, if a run is to use it"
+#     fix: "wandb login"
+#   - fact: wandb_key
+#     op: eq
 #     limit: malformed
-#     when: { wandb_mode: "online" }
+#     when: { wandb_used: "yes" }
 #     severity: critical
 #     message: "what stands in {wandb_key_from} has not the shape of a wandb key"
 #     fix: "wandb login --relogin"
@@ -36,15 +45,23 @@ wandb_shape() { # KEY
   esac
 }
 
-# The password of one machine in a netrc, whose entries are words that may stand on one line or on several.
+# The password of one machine in a netrc, whose entries are words that may stand on one line or on several. Python's reader
+# takes a line that begins with # for a comment, and quotes off.
 netrc_shape() { # FILE HOST
-  local words=() i machine=''
-  read -r -d '' -a words <"$1"
+  local words=() on_line=() i machine='' word
+  while read -r -a on_line || ((${#on_line[@]} > 0)); do
+    [[ ${on_line[0]-} == '#'* ]] || words+=(${on_line[@]+"${on_line[@]}"})
+    on_line=()
+  done <"$1"
   for ((i = 0; i < ${#words[@]}; i++)); do
     case ${words[i]} in
       machine) machine=${words[i + 1]-} ;;
       default) machine='' ;;
-      password) [[ $machine == "$2" ]] && wandb_shape "${words[i + 1]-}" && return ;;
+      password)
+        word=${words[i + 1]-}
+        word=${word#\"}
+        [[ $machine == "$2" ]] && wandb_shape "${word%\"}" && return
+        ;;
     esac
   done
   echo missing
@@ -56,7 +73,11 @@ wandb() {
   host=${url#*://}
   host=${host%%[:/]*}
   case ${WANDB_DISABLED:-} in true | 1 | yes) mode=disabled ;; esac
-  [[ ${CHECK_WANDB:-yes} == yes ]] || mode=not-used
+  # Of no run it is not known whether it would use it.
+  case $mode:${CHECK_WANDB:-perhaps} in
+    *:no) mode=not-used ;;
+    online:perhaps) mode=perhaps ;;
+  esac
   local settings=${WANDB_CONFIG_DIR:-$HOME/.config/wandb}/settings
   if [[ -n ${WANDB_API_KEY:-} ]]; then
     source=WANDB_API_KEY key=$(wandb_shape "$WANDB_API_KEY")
@@ -72,6 +93,7 @@ wandb() {
       done <"$settings"
     fi
   fi
+  case $mode in online | perhaps) echo wandb_used=yes ;; *) echo wandb_used=no ;; esac
   printf '%s\n' "wandb_mode=$mode" "wandb_key=$key" "wandb_key_from=$source"
 }
 wandb

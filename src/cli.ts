@@ -112,11 +112,18 @@ interface YargsInternals {
   };
 }
 
-/** Options may stand before the command; which options there are depends on it, so it is moved to the front. */
+/** Global options whose next word is their value, whatever it looks like. */
+const WITH_VALUE = new Set(['--config', '--profile']);
+
+/**
+ * Options may stand before the command; which options there are depends on it, so it is moved to the front. It is the
+ * first word that is neither an option nor the value of a global one: a profile may be called as a command is.
+ */
 function commandFirst(argv: readonly string[]): string[] {
-  const names = new Set(commands.map(nameOf));
-  const at = argv.findIndex((word) => names.has(word));
-  return at === -1 ? [...argv] : [argv[at] ?? '', ...argv.slice(0, at), ...argv.slice(at + 1)];
+  const at = argv.findIndex((word, index) => !word.startsWith('-') && !WITH_VALUE.has(argv[index - 1] ?? ''));
+  const word = argv[at];
+  if (word === undefined || !commands.some((one) => nameOf(one) === word)) return [...argv];
+  return [word, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
 function nameOf(command: Command): string {

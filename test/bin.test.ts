@@ -53,6 +53,37 @@ describe('the program file', () => {
     expect(existsSync(join(place, 'x'))).toBe(false);
   });
 
+  it('takes no value of an option for a command, whatever the profile is called', () => {
+    writeFileSync(
+      join(place, 'opsctl.yaml'),
+      'version: 1\nprofiles:\n  config: { data_root: /fast }\n  other: {}\n',
+    );
+    try {
+      const { status, stdout, stderr } = run([
+        bin(),
+        '--profile',
+        'config',
+        'render',
+        '--json',
+        ...RENDER.slice(1),
+      ]);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(JSON.parse(stdout).script).toContain('/fast');
+      expect(run([bin(), '--config', 'status', 'submit', 'sft']).stderr).toContain('no configuration file');
+    } finally {
+      rmSync(join(place, 'opsctl.yaml'));
+    }
+  });
+
+  it("starts from the user's own defaults for sbatch, which everything written for opsctl overrides", () => {
+    const mine = { SBATCH_ACCOUNT: 'llm', SBATCH_QOS: 'high' };
+    const { stdout } = run([bin(), ...RENDER, '--qos', 'low'], mine);
+    expect(stdout).toContain('#SBATCH --account=llm\n');
+    expect(stdout).toContain('#SBATCH --qos=low\n');
+    // There they may be the surrounding job's.
+    expect(run([bin(), ...RENDER], { ...mine, SLURM_JOB_ID: '7' }).stdout).not.toContain('--account');
+  });
+
   it("gives the site's certificates back to the programs that it starts", () => {
     const tools = join(place, 'tools');
     mkdirSync(tools);

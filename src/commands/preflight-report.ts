@@ -37,8 +37,8 @@ export function report(
  * https://nagios-plugins.org/doc/guidelines.html
  */
 export function nagiosLine(status: Status, verdicts: readonly Verdict[]): string {
-  const bad = verdicts.filter((verdict) => verdict.status !== 'ok');
-  const said = bad.map(({ node, check, message }) => `${node} ${check}: ${message}`).join('; ');
+  const bad = alike(verdicts);
+  const said = bad.map(([{ check, message }, nodes]) => `${nodes} ${check}: ${message}`).join('; ');
   const text = bad.length === 0 ? `${verdicts.length} checks are ok` : said;
   const counts = (Object.keys(NAGIOS) as Status[]).map(
     (kind) => `${kind}=${verdicts.filter((verdict) => verdict.status === kind).length};;;0`,
@@ -56,15 +56,7 @@ export function nagiosHead(status: Status, text: string): string {
 
 /** Worst first; nodes of which the same is said stand together, and what is ok is counted. */
 function lines(verdicts: readonly Verdict[], terminal: Context['terminal']): string[] {
-  const groups = new Map<string, Verdict[]>();
-  for (const verdict of verdicts.filter(({ status }) => status !== 'ok')) {
-    const key = [verdict.status, verdict.check, verdict.message].join('\0');
-    groups.set(key, [...(groups.get(key) ?? []), verdict]);
-  }
-  const shown = [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const where = compressHostlist(new Set(group.map(({ node }) => node)));
+  const shown = alike(verdicts).flatMap(([first, where]) => {
     const head = `${terminal.style(STYLE[first.status], first.status.padEnd(8))}  ${where}  ${first.check}: ${printable(first.message)}`;
     return first.fix === null ? [head] : [head, `          ${terminal.style('dim', printable(first.fix))}`];
   });
@@ -73,4 +65,19 @@ function lines(verdicts: readonly Verdict[], terminal: Context['terminal']): str
   const nodes = compressHostlist(new Set(good.map(({ node }) => node)));
   const ok = `${terminal.style(STYLE.ok, 'ok'.padEnd(8))}  ${good.length} answers to ${checks} questions on ${nodes}`;
   return good.length === 0 ? shown : [...shown, ok];
+}
+
+/** What is not ok, each verdict once with all the nodes that show it, in the order in which they stand. */
+function alike(verdicts: readonly Verdict[]): [first: Verdict, nodes: string][] {
+  const groups = new Map<string, [Verdict, ...Verdict[]]>();
+  for (const verdict of verdicts.filter(({ status }) => status !== 'ok')) {
+    const key = [verdict.status, verdict.check, verdict.message].join('\0');
+    const known = groups.get(key);
+    if (known) known.push(verdict);
+    else groups.set(key, [verdict]);
+  }
+  return [...groups.values()].map((group) => [
+    group[0],
+    compressHostlist(new Set(group.map(({ node }) => node))),
+  ]);
 }

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
 import type { LoadedCheck } from '../health/catalogue.ts';
-import type { Inputs } from '../health/compile.ts';
 import type { Way } from '../health/nodes.ts';
+import { worstFirst } from '../health/verdict.ts';
 import type { System } from '../system/system.ts';
 import { type Arguments, type Command, type Context, flag, text, texts } from './command.ts';
 
@@ -59,91 +59,50 @@ export const preflightCommand: Command = {
 };
 
 async function run(args: Arguments, context: Context): Promise<ExitCode> {
-  const [{ loadChecks, pickChecks }, { withLimits }, { preflight }, { report }] = await Promise.all([
+  const [health, { withLimits }, { askHere }, { preflight }, { subjectOf }, { report }] = await Promise.all([
     import('../health/catalogue.ts'),
     import('../health/limits.ts'),
+    import('../health/here.ts'),
     import('../health/preflight.ts'),
+    import('./preflight-subject.ts'),
     import('./preflight-report.ts'),
   ]);
+  const { system } = context;
   const only = texts(args, 'only')
     .flatMap((word) => word.split(','))
     .filter((word) => word !== '');
-  const all = await loadChecks(context.system);
-  const asked = await ofRun(args, context);
-  const place = await placeOf(args, context.system, asked.options);
-  const limited = withLimits(all, asked.limits);
+  const all = await health.loadChecks(system);
+  const subject = await subjectOf(args, context);
+  const place = await placeOf(args, system, subject.options);
+  const limited = withLimits(all, subject.limits);
+  const ofRun = await subject.askRun();
+  const answered = new Set(ofRun.map(({ check }) => check));
   // Of a run that nobody named nothing can be asked, and one node has nobody to speak with.
   const due = limited.filter(
     ({ about, inputs = [] }) =>
-      about !== 'run' || (asked.named && (!inputs.includes('CHECK_PEERS') || place.nodes.length > 1)),
+      about !== 'run' || (subject.isRun && (!inputs.includes('CHECK_PEERS') || place.nodes.length > 1)),
   );
-  const checks = only.length > 0 ? pickChecks(limited, only) : due;
+  const isKnown = (id: string) => limited.some((check) => check.id === id);
+  const named = only.filter((id) => isKnown(id) || !answered.has(id));
+  const checks = only.length === 0 ? due : health.pickChecks(limited, named);
   refuseUnasked(checks, only, place.nodes);
-  const verdicts = await preflight(context.system, { checks, ...asked, ...place });
-  return report(verdicts, flag(args, 'nagios'), context);
-}
-
-interface OfRun {
-  /** Whether a run was named at all. */
-  readonly named: boolean;
-  readonly inputs: Inputs;
-  readonly environment: string;
-  /** Of srun, for a short job of our own. */
-  readonly options: readonly string[];
-  readonly limits: Readonly<Record<string, string | number>>;
-}
-
-/** What the checks are told of the run, or of the profile where no run is named. */
-async function ofRun(args: Arguments, context: Context): Promise<OfRun> {
-  const { inputsOf, inputsOfProfile } = await import('../health/inputs.ts');
-  const recipe = text(args, 'recipe');
-  const phase = text(args, 'phase') ?? (recipe === undefined ? undefined : await phaseOf(recipe));
-  const choice = {
-    recipe,
-    stage: text(args, 'stage'),
-    trainer: text(args, 'trainer'),
-    config: context.options.config,
-    profile: context.options.profile,
-  };
-  if (phase === undefined) {
-    if (choice.trainer !== undefined || texts(args, 'set').length > 0)
-      throw new UsageError('what is to run? Give --recipe FILE or --phase PHASE');
-    const { loadConfig } = await import('../config/load.ts');
-    const { profile } = await loadConfig(context.system, choice);
-    return {
-      named: false,
-      inputs: inputsOfProfile(profile),
-      environment: '',
-      options: [],
-      limits: profile.limits,
-    };
-  }
-  const [{ planInput }, { renderPart, valuesOf }] = await Promise.all([
-    import('./run-template.ts'),
-    import('../run/plan.ts'),
-  ]);
-  // Here --nodes names nodes; how many the run takes is the recipe's.
-  const { nodes: _named, ...ofRecipe } = args;
-  const input = await planInput(ofRecipe, context, { ...choice, phase });
-  const values = valuesOf(input.parameters);
-  const paths = input.template.parameters.filter(({ type }) => type === 'path').map(({ name }) => name);
-  const options = ['partition', 'account', 'qos', 'reservation'].flatMap((name) =>
-    values[name] ? [`--${name}=${values[name]}`] : [],
+  // Of a run this machine has told what it can; the rest is asked where the run will be, or where somebody wants to know.
+  const left = checks.filter(
+    ({ id, scope }) => scope !== 'node' && (!subject.isRun || (only.includes(id) && !answered.has(id))),
   );
-  return {
-    named: true,
-    inputs: inputsOf(values, paths),
-    environment: `RUN_DIR=/nonexistent\n${renderPart(input, 'node-environment')}`,
-    options,
-    limits: input.profile.limits,
-  };
-}
-
-async function phaseOf(recipe: string): Promise<string> {
-  const { loadRecipe } = await import('../config/recipe.ts');
-  const { phase } = await loadRecipe(recipe);
-  if (phase === undefined) throw new UsageError(`${recipe} names no phase`, 'Give --phase PHASE.');
-  return String(phase.value);
+  if (left.some(({ tools = [] }) => tools.includes('scontrol'))) {
+    const { requireSlurm } = await import('../slurm/scontrol-ping.ts');
+    await requireSlurm(system);
+  }
+  const [here, there] = await Promise.all([
+    askHere(system, left, subject.inputs, subject.environment),
+    preflight(system, { ...subject, ...place, checks }),
+  ]);
+  const chosen = only.length === 0 ? ofRun : ofRun.filter(({ check }) => only.includes(check));
+  const verdicts = [...chosen, ...here, ...there].sort(worstFirst);
+  if (subject.isRun && only.length === 0 && place.nodes.length === 0)
+    context.terminal.note('no node was asked: give --nodes LIST or --job JOB');
+  return report(verdicts, flag(args, 'nagios'), context);
 }
 
 async function placeOf(

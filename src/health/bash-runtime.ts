@@ -1,54 +1,103 @@
 /**
- * Runs the probes `probe_NAME` at once, each in a process group of its own with its own time limit, and hands the facts of
- * each to `conclude ID`. Bash 4.2 and nothing else: no temporary file, because /tmp may be what is full; no polling,
- * because whoever is done says so on a pipe. A probe that has run out of time gets TERM, to tidy up, and KILL after.
+ * Runs the probes `probe_NAME`, each with its own time limit, and hands the facts of each to `conclude ID`. One lane, a process
+ * group of its own, asks one after another, because starts of processes are most of what a probe costs: those marked
+ * `shared` in its own shell, the others in one of theirs. A lane in which nothing has come to its end for half a second is left
+ * to what it does, and others take the rest, so that a probe that hangs holds up none. Bash 4.2 and nothing else: no
+ * temporary file, because /tmp may be what is full. A probe that has run out of time gets TERM with its lane, to tidy up, and
+ * KILL after.
  */
 export const RUN_CHECKS = `
-check_alone() { # ID
+check_alone() { # ID PIPE
   local -A fact=()
-  local line start=\${EPOCHREALTIME:-$SECONDS} took
-  while IFS= read -r line; do
-    [[ $line =~ ^([a-z0-9_]+)=(.*)$ ]] && fact[\${BASH_REMATCH[1]}]=\${BASH_REMATCH[2]:0:600}
-  done < <("probe_\${1//-/_}" 2>/dev/null </dev/null)
+  local line probe="probe_\${1//-/_}" start=\${EPOCHREALTIME:-$SECONDS} took
+  if [[ -n \${shared[$1]:-} ]]; then
+    # Nothing else comes by the lane's pipe before it says that it is done, so it holds what the probe prints. A last line that
+    # was cut short ends with the mark, and is not taken.
+    "$probe" 1>&"$2" 2>/dev/null </dev/null
+    echo $'\\1.' >&"$2"
+    while IFS= read -r -u "$2" line && [[ $line != *$'\\1.' ]]; do take "$line"; done
+  else
+    while IFS= read -r line; do take "$line"; done < <("$probe" 2>/dev/null </dev/null)
+  fi
   took=\${EPOCHREALTIME:-$SECONDS}
   [[ $took == *.* ]] && took=$((\${took/./} - \${start/./})) || took=$(((took - start) * 1000000))
   conclude "$1" "$((took / 1000))"
   echo "$1" >&"$done_pipe"
 }
-run_checks() { # ID:SECONDS...
-  local done_pipe spec id
-  local -A leader=() ends=() overdue=()
-  exec {done_pipe}<> <(:)
-  # Each job is a group of its own: the limit ends a probe with all that it has started.
-  set -m
-  for spec in "$@"; do
-    id=\${spec%:*}
-    check_alone "$id" &
-    leader[$id]=$! ends[$id]=$((SECONDS + \${spec##*:}))
+take() { # LINE
+  [[ $1 =~ ^([a-z0-9_]+)=(.*)$ ]] && fact[\${BASH_REMATCH[1]}]=\${BASH_REMATCH[2]:0:600}
+}
+# Asks what it is told to, until an empty line; or until nobody is left who would tell it.
+lane() { # PIPE
+  local id
+  while IFS= read -r -t 600 -u "$1" id && [[ -n $id ]]; do check_alone "$id" "$1"; done
+}
+open_lanes() { # COUNT
+  local pipe count
+  for ((count = $1; count > 0 && next < \${#queue[@]}; count--)); do
+    exec {pipe}<> <(:)
+    # Each job is a group of its own: the limit ends a probe with all that it has started.
+    set -m
+    lane "$pipe" &
+    set +m
+    leader[$pipe]=$!
+    give "$pipe"
   done
-  set +m
-  while ((\${#leader[@]} > 0)); do
-    if IFS= read -r -t 1 -u "$done_pipe" id; then
-      unset "leader[$id]"
-      continue
+}
+give() { # PIPE: its lane gets the next check, or ends
+  local id=\${queue[next]:-}
+  echo "$id" >&"$1"
+  [[ -n $id ]] || return 0
+  next=$((next + 1))
+  lane_of[$id]=$1 ends[$id]=$((SECONDS + allowed[$id]))
+}
+# A lane that was ended, or ended itself, answers no more.
+look_at() { # ID
+  local pipe=\${lane_of[$1]}
+  if [[ -n \${overdue[$1]:-} ]]; then
+    kill -KILL -- "-\${leader[$pipe]}"
+    unset "lane_of[$1]"
+  elif ((SECONDS > ends[$1])); then
+    late "$1"
+    overdue[$1]=yes
+    kill -TERM -- "-\${leader[$pipe]}"
+  elif ! kill -0 "\${leader[$pipe]}"; then
+    unset "lane_of[$1]"
+    late "$1"
+  fi
+}
+# Who is done, within half a second. Time may be up in the middle of a line: the rest of it is there.
+hear() {
+  local rest
+  id=''
+  IFS= read -r -t 0.5 -u "$done_pipe" id && return
+  [[ -n $id ]] && IFS= read -r -u "$done_pipe" rest && id+=$rest
+}
+run_checks() { # LANES ID:SECONDS[:shared]...
+  local done_pipe pipe spec id next=0 more=1
+  local -a queue=()
+  local -A allowed=() shared=() leader=() lane_of=() ends=() overdue=()
+  exec {done_pipe}<> <(:) || return
+  for spec in "\${@:2}"; do
+    id=\${spec%%:*} spec=\${spec#*:}
+    queue+=("$id") allowed[$id]=\${spec%%:*}
+    [[ $spec != *:shared ]] || shared[$id]=yes
+  done
+  open_lanes "$1"
+  while ((\${#lane_of[@]} > 0 || next < \${#queue[@]})); do
+    if hear; then
+      pipe=\${lane_of[$id]:-}
+      unset "lane_of[$id]"
+      # The last word of one whose time was over: its lane ends with it.
+      [[ -z $pipe || -n \${overdue[$id]:-} ]] || give "$pipe"
+    else
+      for id in "\${!lane_of[@]}"; do look_at "$id"; done
+      open_lanes "$more"
+      more=$((more * 2))
     fi
-    for id in "\${!leader[@]}"; do
-      if [[ -n \${overdue[$id]:-} ]]; then
-        kill -KILL -- "-\${leader[$id]}"
-        unset "leader[$id]"
-      elif ((SECONDS > ends[$id])); then
-        late "$id"
-        overdue[$id]=yes
-        kill -TERM -- "-\${leader[$id]}"
-      elif ! kill -0 "\${leader[$id]}"; then
-        # Somebody has ended it: nothing more will come.
-        IFS= read -r -t 0.1 -u "$done_pipe" spec && unset "leader[$spec]" && continue
-        unset "leader[$id]"
-        late "$id"
-      fi
-    done
-  done 2>/dev/null
-}`.trim();
+  done
+  return 0
+} 2>/dev/null`.trim();
 
 /** Judges one rule on the associative array `fact`; hands every judgement to `told`, without a fix where it has no fact to judge. The twin of judge.ts. */
 export const JUDGE = `

@@ -6,12 +6,12 @@ import type { Answer } from './judge.ts';
 /** Stands at the beginning of each line of a bundle's, so that nothing else that srun prints is taken for one. */
 const MARK = 'opsctl-check';
 
-/** The job's own lines end the shell where they cannot go on: that is the answer then. */
-const IN_SETTING = `  export SLURMD_NODENAME=$node SLURM_JOB_ID=\${SLURM_JOB_ID:-0} SLURM_NODEID=\${SLURM_NODEID:-0}
+/** The job's own lines end the shell where they cannot go on: that is the answer then. A directory they made goes again. */
+const IN_SETTING = `  scratch=\${TMPDIR:-}
   trap 'tell - .setting' EXIT
   setting >/dev/null 2>&1
   trap - EXIT
-  [[ -z \${TMPDIR:-} ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
+  [[ \${TMPDIR:-} == "$scratch" ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
 
 /**
  * Runs the bundle that comes on its standard input. Not `bash -s`: that reads a pipe one character at a time, which takes a
@@ -40,7 +40,7 @@ ${environment === '' ? '' : IN_SETTING}
   export LC_ALL=C
   set +e -u
 ${exportsOf(checks, inputs)}
-  run_checks ${specs(checks)}
+  run_checks 1 ${specs(checks)}
   tell - .done
 }
 main </dev/null

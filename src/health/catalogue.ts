@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { errorCode, fileError, readSmallIfThere } from '../system/files.ts';
@@ -41,6 +41,11 @@ export async function loadChecks(
     }
   }
   return [...byId.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** Whether it is a check that the package has none of, and not a site's copy of one. */
+export function isSiteOwn({ id }: Pick<Check, 'id'>): boolean {
+  return !existsSync(join(packageRoot(), 'checks', `${id}.sh`));
 }
 
 /**

@@ -34,6 +34,8 @@ export const checkSchema = z.strictObject({
    * one is named. The node, when left out.
    */
   about: z.optional(z.enum(['node', 'user', 'run'])),
+  /** `shared`: its probe may run in the shell that runs others, because it changes nothing of it. Its own, when left out. */
+  shell: z.optional(z.enum(['own', 'shared'])),
   /** Time limit of the probe. */
   seconds: z.int().check(z.minimum(1), z.maximum(300)),
   faults: z.optional(z.array(z.int())),

@@ -75,7 +75,12 @@ export function quoted(value: string): string {
   );
 }
 
-/** `ID:SECONDS` of each, none longer than the limit. */
+/** `ID:SECONDS`, and which share a shell, of each; none longer than the limit; what may take long comes last, because the others wait for it. */
 export function specs(checks: readonly Check[], limit = Number.POSITIVE_INFINITY): string {
-  return checks.map(({ id, seconds }) => `${id}:${Math.min(seconds, limit)}`).join(' ');
+  return [...checks]
+    .sort((one, other) => one.seconds - other.seconds)
+    .map(
+      ({ id, seconds, shell }) => `${id}:${Math.min(seconds, limit)}${shell === 'shared' ? ':shared' : ''}`,
+    )
+    .join(' ');
 }

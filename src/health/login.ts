@@ -3,7 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../system/files.ts';
 import { shortHostname } from '../system/system.ts';
-import { type DataScan, scanData } from './data.ts';
+import { type DataScan, NO_DATA, scanData } from './data.ts';
 import type { Status, Verdict } from './verdict.ts';
 
 /** The paths of a run, as far as the login node can look at them. */
@@ -13,6 +13,8 @@ export interface RunPaths {
   readonly data: string | null;
   readonly dataSuffix: string;
   readonly dataKeys: readonly string[];
+  /** From how many files on opening them costs time and inodes. */
+  readonly dataFilesMax: number;
   readonly output: string;
   /** Files and directories that the job reads, by the parameter that names them. */
   readonly needed: Readonly<Record<string, string>>;
@@ -28,12 +30,12 @@ type Judgement = Pick<Verdict, 'status' | 'message' | 'value' | 'fix'>;
 
 /** Looks at what a run will read and write, from here, before anything is queued. */
 export async function checkLogin(paths: RunPaths): Promise<LoginChecks> {
-  let data: DataScan = { files: 0, bytes: 0, problems: [] };
+  let data = NO_DATA;
   const verdicts = await Promise.all([
     ...[paths.data ?? []].flat().map((directory) =>
       timed('data', 'files', async () => {
         data = await scanData(directory, paths.dataSuffix, paths.dataKeys);
-        return judgeData(data, directory);
+        return judgeData(data, directory, paths.dataFilesMax);
       }),
     ),
     timed('output', 'writable', () => judgeOutput(paths.output)),
@@ -60,23 +62,29 @@ async function timed(check: string, fact: string, judge: () => Promise<Judgement
   };
 }
 
-function judgeData(data: DataScan, directory: string): Judgement {
-  const [first, ...rest] = data.problems;
-  if (first === undefined) {
+function judgeData(data: DataScan, directory: string, dataFilesMax: number): Judgement {
+  const { files, bytes, problems, warnings } = data;
+  if (problems.length > 0)
+    return { ...findings('critical', problems), value: files, fix: '--data DIR --data-suffix SUFFIX' };
+  if (warnings.length > 0)
+    return { ...findings('warning', warnings), value: files, fix: `opsctl data stat ${directory}` };
+  if (files > dataFilesMax)
     return {
-      status: 'ok',
-      message: `${data.files} files, ${megabytes(data.bytes)} in ${directory}`,
-      value: data.files,
-      fix: null,
+      status: 'warning',
+      message: `${files} files in ${directory}: opening so many costs time and inodes`,
+      value: files,
+      fix: 'cat them into fewer files',
     };
-  }
-  const more = rest.length === 0 ? '' : ` (and ${rest.length} more)`;
-  return {
-    status: 'critical',
-    message: first + more,
-    value: data.files,
-    fix: '--data DIR --data-suffix SUFFIX',
-  };
+  const message = `${files} files, ${megabytes(bytes)} in ${directory}`;
+  return { status: 'ok', message, value: files, fix: null };
+}
+
+/** The first of several, and how many more there are. */
+function findings(
+  status: Status,
+  [first = '', ...rest]: readonly string[],
+): Pick<Verdict, 'status' | 'message'> {
+  return { status, message: rest.length === 0 ? first : `${first} (and ${rest.length} more)` };
 }
 
 async function judgeOutput(output: string): Promise<Judgement> {

@@ -132,14 +132,3 @@ function reasonFor(node: string, stderr: string): string {
   const said = lastLine(own ?? busy ?? stderr);
   return said === '' ? 'did not answer' : `did not answer: ${said}`;
 }
-
-/** Runs the same on this machine. */
-export async function askHere(system: System, program: string, seconds: number): Promise<Heard> {
-  const result = await system.exec(BUNDLE_SHELL, {
-    input: program,
-    env: system.env,
-    timeoutMs: (seconds + SLACK_SECONDS) * 1000,
-  });
-  if (result.missing) throw new OpsError('bash was not found here', { exitCode: EXIT.unknown });
-  return readBundles(result.stdout);
-}

@@ -32,6 +32,8 @@ export function standalone(
     by: `Written by "opsctl checks compile --for ${purpose}".`,
   },
 ): string {
+  // Nothing else runs yet where a gate asks, and GPUs wait; the others must not disturb what runs.
+  const lanes = purpose === 'gate' ? checks.length : 1;
   const judges = checks.map((check) => `    ${check.id}) rules_${functionName(check)} ;;`);
   return `#!/usr/bin/env bash
 # ${purpose}: ${checks.map(({ id }) => id).join(' ')}
@@ -67,7 +69,7 @@ ${checks.map((check) => `${probeFunction(check)}\n${rulesFunction(rulesFor(check
 
 ${exportsOf(checks, run.inputs)}
 # The last line shows that every check was waited for: without it nothing is known.
-found=$(run_checks ${specs(checks, LIMIT[purpose])} </dev/null && echo .)
+found=$(run_checks ${lanes} ${specs(checks, LIMIT[purpose])} </dev/null && echo .)
 if [[ $found == *. ]]; then
   found=\${found%.}
 else

@@ -27,3 +27,8 @@ export function worst(statuses: readonly Status[]): Status {
 export function rank(status: Status): number {
   return RANK.indexOf(status);
 }
+
+/** For `sort`: the worst first, and equals as they stood. */
+export function worstFirst(one: Pick<Verdict, 'status'>, other: Pick<Verdict, 'status'>): number {
+  return rank(other.status) - rank(one.status);
+}

@@ -1,7 +1,7 @@
 import type { Profile } from '../config/schema.ts';
 import { loadChecks } from '../health/catalogue.ts';
 import type { Check } from '../health/check-schema.ts';
-import { applyLimits, withLimits } from '../health/limits.ts';
+import { applyLimits, type Limits, withLimits } from '../health/limits.ts';
 import type { System } from '../system/system.ts';
 import type { Template } from '../template/load.ts';
 import type { ResolvedParameters } from '../template/resolve.ts';
@@ -26,8 +26,7 @@ export function loadGateChecks(
   const known = loaded.get(template) ?? new Map<string, Promise<readonly Check[]>>();
   loaded.set(template, known);
   const key = wanted.join(' ');
-  const checks =
-    known.get(key) ?? load(system, wanted, { ...template.front.limits, ...profile.limits }, profile.limits);
+  const checks = known.get(key) ?? load(system, wanted, template, profile);
   known.set(key, checks);
   return checks;
 }
@@ -35,16 +34,21 @@ export function loadGateChecks(
 async function load(
   system: System,
   wanted: readonly string[],
-  limits: Profile['limits'],
-  ofProfile: Profile['limits'],
+  template: Template,
+  profile: Profile,
 ): Promise<readonly Check[]> {
   if (wanted.length === 0) return [];
   // A slip in a limit's name shows only when all checks are known.
-  if (Object.keys(ofProfile).length > 0) withLimits(await loadChecks(system), ofProfile);
+  if (Object.keys(profile.limits).length > 0) withLimits(await loadChecks(system), profile.limits);
   const checks = await loadChecks(system, wanted);
   // Of a site's own checks those that are meant for it.
   return applyLimits(
     checks.filter(({ gate }) => gate),
-    limits,
+    limitsOf(template, profile),
   );
+}
+
+/** The thresholds of a run, beside the checks' own: its trainer's and, above those, its profile's. */
+export function limitsOf({ front }: Pick<Template, 'front'>, { limits }: Pick<Profile, 'limits'>): Limits {
+  return { ...front.limits, ...limits };
 }

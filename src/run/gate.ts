@@ -30,7 +30,6 @@ export function gateChecks({ phase }: Pick<Template, 'phase'>, values: Values): 
   const isTraining = !phase.startsWith('data-');
   const hasGpus = Number(values.gpus_per_node) > 0;
   const isOutside = typeof values.container_image !== 'string';
-  const isFromHub = isTraining && !String(values.model).startsWith('/') && String(values.model).includes('/');
   return [
     ...ALWAYS,
     ...(isTraining ? ['shm'] : []),
@@ -38,12 +37,18 @@ export function gateChecks({ phase }: Pick<Template, 'phase'>, values: Values): 
     ...(hasGpus && Number(values.nodes) > 1 ? ['infiniband', 'nccl-net'] : []),
     ...(isOutside && buildsExtensions(values) ? ['cxx'] : []),
     ...(isOutside && values.report_to === 'wandb' ? ['wandb'] : []),
-    ...(isOutside && isFromHub ? ['hf'] : []),
+    ...(isOutside && isFromHub(phase, values) ? ['hf'] : []),
   ];
 }
 
+/** Whether the model is a name on the hub, which is downloaded or found in the cache of the Hugging Face libraries. */
+export function isFromHub(phase: string, values: Values): boolean {
+  const model = String(values.model);
+  return !phase.startsWith('data-') && !model.startsWith('/') && model.includes('/');
+}
+
 /** DeepSpeed builds its optimizers with the node's compiler when they are first used. */
-function buildsExtensions(values: Values): boolean {
+export function buildsExtensions(values: Values): boolean {
   const usesDeepSpeed = values.zero_stage !== undefined || /^zero\d/.test(String(values.strategy));
   return usesDeepSpeed && Number(values.gpus_per_node) > 0;
 }

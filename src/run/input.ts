@@ -24,7 +24,7 @@ export async function inputFrom(
   trainerFlags: readonly string[],
 ): Promise<PlanInput> {
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
-  const all = [...(await profileLayers(system, config, template)), ...layers];
+  const all = [sbatchLayer(system.env), ...(await profileLayers(system, config, template)), ...layers];
   const parameters = resolveParameters(template.parameters, all, around);
   refuseSecrets(valuesOf(parameters), trainerFlags);
   return {
@@ -37,6 +37,30 @@ export async function inputFrom(
     version: version(),
     packageRoot: packageRoot(),
     excluded: liveExclusions(system).map(({ node }) => node),
+  };
+}
+
+/** sbatch(1), INPUT ENVIRONMENT VARIABLES: what sites tell their users to export, by parameter. */
+const OF_SBATCH = {
+  account: 'SBATCH_ACCOUNT',
+  partition: 'SBATCH_PARTITION',
+  qos: 'SBATCH_QOS',
+  reservation: 'SBATCH_RESERVATION',
+} as const;
+
+/**
+ * The user's own defaults for sbatch. To sbatch they are stronger than the script, so it never sees them; here they are
+ * weaker than everything that was written down for opsctl. Inside a job they may be that job's.
+ */
+function sbatchLayer(env: System['env']): Layer {
+  const values = Object.entries(OF_SBATCH).flatMap(([name, where]) => {
+    const value = env.SLURM_JOB_ID === undefined ? env[where] : undefined;
+    return value ? [[name, { value, where }] as const] : [];
+  });
+  return {
+    source: 'environment',
+    values: Object.fromEntries(values),
+    allowed: new Set(Object.keys(OF_SBATCH)),
   };
 }
 

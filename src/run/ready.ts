@@ -1,11 +1,14 @@
 import { EXIT, OpsError } from '../errors.ts';
+import { NO_DATA } from '../health/data.ts';
 import { checkLogin, type LoginChecks } from '../health/login.ts';
 import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
 import type { ParameterValue } from '../template/parameter.ts';
 import { checkFlags, type FlagCheck } from './flags.ts';
+import { limitsOf } from './gate-checks.ts';
 import { askLimits } from './limits.ts';
+import { askLoginProbes } from './login-probes.ts';
 import type { Manifest } from './manifest.ts';
 import { moreData } from './mixture.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
@@ -19,6 +22,9 @@ export interface SubmitRequest extends PlanInput {
   /** What the run waits for and belongs to, for its manifest. */
   readonly chain?: Pick<Manifest, 'after' | 'pipeline' | 'upstream'>;
 }
+
+/** As in checks/data.sh. */
+const DATA_FILES_MAX = 10_000;
 
 /** What was found before the queue. */
 export interface Readiness {
@@ -45,14 +51,15 @@ export class NotReady extends OpsError {
 }
 
 /**
- * Looks at paths and the trainer's flags and asks Slurm whether it would take the script, all at once. Changes nothing.
+ * What the login node can tell of a run before it is queued, all at once: paths, data, quota, keys, the trainer's flags, and
+ * whether Slurm would take the script. `submit` and `preflight` have their verdicts from here, so they are the same.
+ * Changes nothing.
  * @throws UsageError for a flag that the trainer would refuse, with --no-preflight too.
  */
 export async function getReady(system: System, plan: Plan, request: SubmitRequest): Promise<Readiness> {
   if (!request.preflight) {
     const flags = await checkFlags(system, plan, request);
-    const data = { files: 0, bytes: 0, problems: [] };
-    return { status: 'unknown', verdicts: flagVerdicts(flags), data, slurm: null, flags };
+    return { status: 'unknown', verdicts: flagVerdicts(flags), data: NO_DATA, slurm: null, flags };
   }
   const values = valuesOf(plan.parameters);
   const paths = {
@@ -60,12 +67,14 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     data: typeof values.data === 'string' ? values.data : null,
     dataSuffix: String(values.data_suffix ?? ''),
     dataKeys: request.template.front.data_keys ?? [],
+    dataFilesMax: Number(limitsOf(request.template, request.profile).data_files_max ?? DATA_FILES_MAX),
     output: String(values.output),
     needed: neededPaths(request, values),
     secretsFile: typeof values.secrets_file === 'string' ? values.secrets_file : null,
   };
-  const [checks, slurm, limits, flags] = await Promise.all([
+  const [checks, probes, slurm, limits, flags] = await Promise.all([
     checkLogin(paths),
+    askLoginProbes(system, request, values),
     sbatchTestOnly(system, plan.script, request.sbatchOptions),
     askLimits(system, request.profile, values),
     checkFlags(system, plan, request),
@@ -73,7 +82,14 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
   // What an earlier stage will have left is not there yet.
   const later = new Set(request.upstream?.map(({ parameter }) => parameter));
   const now = checks.verdicts.filter(({ check }) => !later.has(check));
-  const verdicts = [...now, ...cpuVerdict(values), ...flagVerdicts(flags), ...limits, slurmVerdict(slurm)];
+  const verdicts = [
+    ...now,
+    ...probes,
+    ...cpuVerdict(values),
+    ...flagVerdicts(flags),
+    ...limits,
+    slurmVerdict(slurm),
+  ];
   const status = worst(verdicts.map((verdict) => verdict.status));
   return { status, verdicts, data: checks.data, slurm, flags };
 }

@@ -1,4 +1,4 @@
-import { link, lstat, lutimes, rename, unlink } from 'node:fs/promises';
+import { link, lstat, lutimes, readdir, rename, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
@@ -40,6 +40,7 @@ export async function takeLease(system: System, directory: string, busy: string)
   } finally {
     await unlink(mine).catch(() => undefined);
   }
+  await sweepDead(directory);
   return {
     renew: async () => {
       const now = system.now();
@@ -48,6 +49,18 @@ export async function takeLease(system: System, directory: string, busy: string)
     holds: async () => (await readIfThere(path)) === text,
     release: () => unlink(path).catch(() => undefined),
   };
+}
+
+/** What processes of this machine have left here that were killed on their way to the lease. */
+async function sweepDead(directory: string): Promise<void> {
+  const prefix = `.lock.${hostname()}.`;
+  for (const name of await readdir(directory).catch(() => [])) {
+    const pid = name.startsWith(prefix)
+      ? /^(\d+)(?:\.old)?$/.exec(name.slice(prefix.length))?.[1]
+      : undefined;
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await unlink(join(directory, name)).catch(() => undefined);
+  }
 }
 
 async function tryLink(mine: string, path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import {
 } from './parameter.ts';
 
 /** Where a value came from, weakest first; `derived` is worked out from the others and from the cluster. */
-export type Source = 'default' | 'derived' | 'profile' | 'recipe' | 'set' | 'flag';
+export type Source = 'default' | 'derived' | 'environment' | 'profile' | 'recipe' | 'set' | 'flag';
 
 export interface Resolved {
   readonly value: ParameterValue;

@@ -257,6 +257,17 @@ const SLURM: readonly Case[] = [
       env: { CHECK_PARTITION: 'gpu', CHECK_ACCOUNT: account, ...env },
     }),
   ),
+  {
+    check: 'slurm-access',
+    title: 'no accounting, in the words of 22.05',
+    fires: [],
+    tools: {
+      scontrol: ANSWERING.scontrol ?? '',
+      sacctmgr:
+        'printf "%s\\n" "You are not running a supported accounting_storage plugin" "Only \'accounting_storage/slurmdbd\' is supported." >&2; exit 1',
+    },
+    env: { CHECK_PARTITION: 'gpu', CHECK_ACCOUNT: 'research' },
+  },
   ...(
     [
       ['State=UP', 'State=DOWN'],

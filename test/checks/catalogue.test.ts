@@ -123,23 +123,40 @@ describe('reaching a host', () => {
   });
 
   it('goes through the proxy of the variables, and shows its password to nobody', async () => {
+    const env = { WANDB_BASE_URL: 'https://127.0.0.1:1', HF_ENDPOINT: 'https://127.0.0.1:1' };
     const found = await run('hosts', {
-      env: { ...nowhere, https_proxy: `http://me:pa55word@127.0.0.1:${port}` },
+      env: { ...env, https_proxy: `http://me:pa55word@127.0.0.1:${port}` },
     });
     expect(found.facts.get('wandb_reached')).toBe('proxy');
     expect(asked).toContain('CONNECT 127.0.0.1:1 HTTP/1.1');
     expect(asked + found.output).not.toContain('pa55word');
   });
 
-  it('goes past the proxy where no_proxy says so', async () => {
-    const env = { ...here(), https_proxy: 'http://127.0.0.1:1', no_proxy: '127.0.0.1' };
-    expect((await run('hosts', { env })).facts.get('hf_reached')).toBe('direct');
+  it('lets the proxy for http fetch what is not encrypted', async () => {
+    const found = await run('hosts', { env: { ...nowhere, http_proxy: `http://127.0.0.1:${port}` } });
+    expect(found.facts.get('hf_reached')).toBe('proxy');
+    expect(asked).toContain('HEAD http://127.0.0.1:1/ HTTP/1.1');
+  });
+
+  it.each(['127.0.0.1', '*.0.1', '127.0.0.1:1', 'other,.0.0.1', '*'])(
+    'goes past it for no_proxy=%s',
+    async (no) => {
+      const env = { ...here(), http_proxy: 'http://127.0.0.1:1', no_proxy: no };
+      expect((await run('hosts', { env })).facts.get('hf_reached')).toBe('direct');
+    },
+  );
+
+  it('does not know what is behind a SOCKS proxy', async () => {
+    const found = await run('hosts', { env: { ...nowhere, all_proxy: `socks5h://127.0.0.1:${port}` } });
+    expect([status('hosts', found), firing('hosts', found)]).toEqual(['unknown', []]);
   });
 
   it('is critical when nothing answers, and not when nothing is needed', async () => {
-    expect(firing('hosts', await run('hosts', { env: nowhere }))).toEqual([
-      'wandb_reached critical',
-      'hf_reached critical',
+    const needed = { ...nowhere, CHECK_WANDB: 'yes', CHECK_HF: 'yes' };
+    const found = await Promise.all([needed, nowhere].map((env) => run('hosts', { env })));
+    expect(found.map((one) => firing('hosts', one))).toEqual([
+      ['wandb_reached critical', 'hf_reached critical'],
+      ['wandb_reached warning', 'hf_reached warning'],
     ]);
     const offline = { ...nowhere, WANDB_MODE: 'offline', HF_HUB_OFFLINE: '1' };
     expect(status('hosts', await run('hosts', { env: offline }))).toBe('ok');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Case } from './cases.ts';
 import { prints, printsChanged } from './support.ts';
@@ -76,7 +77,7 @@ export const REAL_CASES: readonly Case[] = [
       'limit_processes warning',
       'limit_memlock_kib warning',
     ],
-    before: 'ulimit -n 1024; ulimit -l 64; ulimit -u 4096',
+    before: 'ulimit -Hn 1024; ulimit -Sn 512; ulimit -l 64; ulimit -u 4096',
   },
   {
     check: 'tmp',
@@ -192,6 +193,17 @@ export const REAL_CASES: readonly Case[] = [
     env: { CHECK_OUTPUT: '/var/tmp/out' },
     tools: { stat: 'echo ext2/ext3' },
   },
+  { check: 'output-place', title: 'none named', fires: [] },
+  {
+    check: 'output-place',
+    title: 'on the disk of the machine that submits',
+    fires: [],
+    env: {
+      CHECK_OUTPUT: '/var/tmp/out',
+      CHECK_BOOT_ID: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    },
+    tools: { stat: 'echo ext2/ext3' },
+  },
   {
     check: 'output-place',
     title: 'in memory',
@@ -251,7 +263,8 @@ export const REAL_CASES: readonly Case[] = [
   },
   { check: 'python', title: 'none', fires: ['python critical'], env: { CHECK_PYTHON: '/nosuch/python' } },
   { check: 'wandb', title: 'a key', fires: [], env: { WANDB_API_KEY: KEY } },
-  { check: 'wandb', title: 'no key', fires: ['wandb_key critical'] },
+  { check: 'wandb', title: 'no key', fires: ['wandb_key critical'], env: { CHECK_WANDB: 'yes' } },
+  { check: 'wandb', title: 'no key, and no run named', fires: ['wandb_key warning'] },
   { check: 'wandb', title: 'no key, but offline', fires: [], env: { WANDB_MODE: 'offline' } },
   {
     check: 'wandb',
@@ -264,6 +277,18 @@ export const REAL_CASES: readonly Case[] = [
     title: 'a key in netrc',
     fires: [],
     before: `printf 'machine github.com login a password b\\nmachine api.wandb.ai\\n  login user\\n  password ${KEY}\\n' >$HOME/.netrc`,
+  },
+  {
+    check: 'wandb',
+    title: 'a key in quotes in a netrc with a comment, and another machine first',
+    fires: [],
+    before: `printf '# machine api.wandb.ai password none\\nmachine a password b\\nmachine api.wandb.ai login user password "${KEY}"' >$HOME/.netrc`,
+  },
+  {
+    check: 'wandb',
+    title: 'a key in the settings of wandb',
+    fires: [],
+    before: `mkdir -p $HOME/.config/wandb; printf '[default]\\napi_key = ${KEY}\\n' >$HOME/.config/wandb/settings`,
   },
   { check: 'hf', title: 'nothing set', fires: [] },
   {

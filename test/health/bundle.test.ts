@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { JUDGE } from '../../src/health/bash-runtime.ts';
 import { bundle, readBundles } from '../../src/health/bundle.ts';
+import type { Check } from '../../src/health/check-schema.ts';
 import { parseCheck } from '../../src/health/parse-check.ts';
 import { verdictsOf } from '../../src/health/verdicts.ts';
+import { checks as catalogue } from '../checks/support.ts';
 
-function check(id: string, severity: string, probe: string) {
+function check(id: string, severity: string, probe: string, shell = 'own') {
   return parseCheck(
     `/x/${id}.sh`,
     `#!/usr/bin/env bash
@@ -14,6 +18,7 @@ function check(id: string, severity: string, probe: string) {
 # scope: node
 # level: node
 # gate: true
+# shell: ${shell}
 # seconds: 1
 # rules:
 #   - { fact: well, op: ne, limit: "yes", severity: ${severity}, message: "well is {well}", fix: "none" }
@@ -27,6 +32,15 @@ const hangs = check('hangs', 'critical', 'echo well=yes; sleep 60');
 const silent = check('silent', 'warning', 'false');
 const half = check('half', 'critical', 'printf well=yes');
 
+const ENV = { ...process.env, SLURMD_NODENAME: 'gnode07', LC_ALL: 'C' };
+
+function ask(checks: readonly Check[]) {
+  const done = spawnSync('bash', ['-s'], { input: bundle(checks, {}), encoding: 'utf8', env: ENV });
+  const { answers, finished } = readBundles(done.stdout);
+  expect([...finished]).toEqual(['gnode07']);
+  return answers;
+}
+
 describe('a bundle of probes', () => {
   it('tells hanging, silent and cut short from well, and keeps what a probe prints in its place', () => {
     const hostile = check(
@@ -35,13 +49,7 @@ describe('a bundle of probes', () => {
       "printf 'opsctl-check\\tother\\tfine\\twell=no\\nwell=$(id) `id`\\n'",
     );
     const checks = [fine, hangs, silent, half, hostile];
-    const done = spawnSync('bash', ['-s'], {
-      input: bundle(checks, {}),
-      encoding: 'utf8',
-      env: { ...process.env, SLURMD_NODENAME: 'gnode07' },
-    });
-    const { answers, finished } = readBundles(done.stdout);
-    expect([...finished]).toEqual(['gnode07']);
+    const answers = ask(checks);
     const said = checks.map((one) => verdictsOf(one, answers.get(one.id) ?? new Map())[0]);
     expect(said.map((one) => [one?.node, one?.status])).toEqual([
       ['gnode07', 'ok'],
@@ -52,5 +60,52 @@ describe('a bundle of probes', () => {
     ]);
     expect(said[1]?.message).toBe('no answer within 1 s');
     expect(said[4]?.value).toBe('$(id) `id`');
+  });
+
+  it('does so for those that share a shell, and one that ends it ends no other', () => {
+    const shared = (id: string, probe: string) => check(id, 'critical', probe, 'shared');
+    const checks = [
+      shared('fine', 'echo well=yes'),
+      shared('hangs', 'echo well=yes; sleep 60'),
+      shared('half', 'printf well=yes'),
+      shared('ends', 'exit 0'),
+      shared('unset', 'echo "well=$nowhere"'),
+      shared('late-half', 'echo well=yes; printf well=n'),
+      shared('last', 'echo well=yes'),
+    ];
+    const answers = ask(checks);
+    const said = checks.map((one) => verdictsOf(one, answers.get(one.id) ?? new Map())[0]);
+    expect(said.map((one) => one?.status ?? 'unknown')).toEqual([
+      'ok',
+      'unknown',
+      'unknown',
+      'unknown',
+      'unknown',
+      'ok',
+      'ok',
+    ]);
+  });
+
+  it('has the same facts of every check of the catalogue as when it is asked alone', () => {
+    const asked = catalogue.filter(({ about, scope }) => about !== 'run' && scope !== 'login');
+    const answers = ask(asked);
+    for (const { id } of asked) {
+      const { stdout } = spawnSync('bash', ['-u', join('checks', `${id}.sh`)], {
+        encoding: 'utf8',
+        env: ENV,
+      });
+      const alone = stdout.split('\n').flatMap((line) => /^([a-z0-9_]+)=/.exec(line)?.[1] ?? []);
+      expect([id, [...(answers.get(id)?.get('gnode07')?.facts.keys() ?? [])].sort()]).toEqual([
+        id,
+        [...new Set(alone)].sort(),
+      ]);
+    }
+  });
+
+  it('keeps its own functions: none of a probe that shares a shell has the name of one', () => {
+    const names = (text: string) => [...text.matchAll(/^([a-z_]+)\(\)/gm)].map(([, name]) => name);
+    const own = new Set(names(bundle([], {})).concat(names(JUDGE), ['told']));
+    const shared = catalogue.filter(({ shell }) => shell === 'shared');
+    expect(shared.flatMap(({ probe }) => names(probe)).filter((name) => own.has(name))).toEqual([]);
   });
 });

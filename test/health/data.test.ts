@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ describe('scanData', () => {
     put('a.jsonl', GOOD.repeat(3));
     put('b.jsonl', GOOD.trimEnd());
     put('notes.txt', 'not data');
-    expect(await scan()).toEqual({ files: 2, bytes: GOOD.length * 4 - 1, problems: [] });
+    expect(await scan()).toEqual({ files: 2, bytes: GOOD.length * 4 - 1, problems: [], warnings: [] });
   });
 
   it.each([
@@ -43,6 +43,22 @@ describe('scanData', () => {
     put('file', '');
     expect((await scanData(join(directory, 'file'), '.jsonl', [])).problems[0]).toContain('is a file');
     expect((await scan()).problems[0]).toContain('no file in');
+  });
+
+  it.each(['<endoftext>', '<|endoftext|>'])('warns of %s as plain text', async (token) => {
+    put('good.jsonl', GOOD);
+    put('x.jsonl', `${GOOD}{"id":"2","data":["q","a${token}"]}\n`);
+    const { problems, warnings } = await scan();
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining(join(directory, 'x.jsonl'))]);
+  });
+
+  it('warns of a file that pyarrow cannot hold in one array', async () => {
+    put('huge.jsonl', GOOD);
+    truncateSync(join(directory, 'huge.jsonl'), 2_147_483_647);
+    writeFileSync(join(directory, 'huge.jsonl'), `\n${GOOD}`, { flag: 'a' });
+    const { problems, warnings } = await scan();
+    expect([problems, warnings]).toEqual([[], [expect.stringContaining('ArrowCapacityError')]]);
   });
 
   it('does not read a file beyond its ends, and does not judge a line longer than it reads', async () => {

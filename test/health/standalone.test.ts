@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../src/health/check-schema.ts';
 import { withLimits } from '../../src/health/limits.ts';
-import { type Purpose, standalone } from '../../src/health/standalone.ts';
+import { isStandalone, type Purpose, standalone } from '../../src/health/standalone.ts';
+import { checks as catalogue } from '../checks/support.ts';
 
 function check(probe: string, severity: 'warning' | 'critical' = 'warning', seconds = 5): Check {
   const rule = { fact: 'free', op: 'lt', limit: 'free_min', severity, message: '{free} left', fix: 'df' };
@@ -126,5 +127,21 @@ describe('limits of the profile', () => {
 
   it('refuses a text where a rule compares numbers', () => {
     expect(() => withLimits([check(':')], { free_min: 'much' })).toThrow('no whole number');
+  });
+});
+
+describe('a file of the whole catalogue', () => {
+  it.each(['gate', 'prolog', 'healthcheck'] as const)('passes shellcheck as %s', (purpose) => {
+    const text = standalone(
+      catalogue.filter((one) => isStandalone(one, purpose)),
+      purpose,
+    );
+    // Found in bash-runtime.ts and in the probes, each of which is looked at by itself (test/checks).
+    const excluded = '--exclude=SC2034,SC2154,SC2317,SC2016,SC2015,SC2094';
+    const { stdout } = spawnSync('shellcheck', ['--severity=warning', excluded, '-'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('');
   });
 });

@@ -32,12 +32,12 @@ describe('what a trainer is told of them', () => {
     const [command] = await trainerCommands(realSystem(), script, 2);
     return command?.argv ?? [];
   };
-  const valueOf = (argv: readonly string[], flag: string) => argv[argv.indexOf(flag) + 1];
+  const wordAfter = (argv: readonly string[], flag: string) => argv[argv.indexOf(flag) + 1];
 
   it('is their list and their shares, for OpenRLHF', async () => {
     const argv = await argvOf('openrlhf', { data_shares: '0.5 0.3 0.2' });
-    expect(valueOf(argv, '--data.dataset')).toBe('/d/web,/d/code,/d/books');
-    expect(valueOf(argv, '--data.dataset_probs')).toBe('0.5,0.3,0.2');
+    expect(wordAfter(argv, '--data.dataset')).toBe('/d/web,/d/code,/d/books');
+    expect(wordAfter(argv, '--data.dataset_probs')).toBe('0.5,0.3,0.2');
     expect(await argvOf('openrlhf', {})).not.toContain('--data.dataset_probs');
   });
 
