@@ -15,15 +15,15 @@ export const diffCommand: Command = {
       .positional('other', { type: 'string', describe });
   },
   handler: async (args, { system, terminal, options }) => {
-    const [{ compareRuns }, { findRun }, { table }, { printable }] = await Promise.all([
+    const [{ compareRuns }, { findTargetRun }, { table }, { printable }] = await Promise.all([
       import('../run/compare.ts'),
-      import('../run/registry.ts'),
+      import('../run/target.ts'),
       import('../terminal/table.ts'),
       import('../terminal/terminal.ts'),
     ]);
     const [before, after] = await Promise.all([
-      findRun(system, text(args, 'run') ?? ''),
-      findRun(system, text(args, 'other') ?? ''),
+      findTargetRun(system, text(args, 'run') ?? ''),
+      findTargetRun(system, text(args, 'other') ?? ''),
     ]);
     const found = await compareRuns(before, after);
     const code = found.same ? EXIT.ok : EXIT.failed;

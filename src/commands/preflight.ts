@@ -119,13 +119,15 @@ async function placeOf(
     return { nodes, way: { options } };
   }
   if (job === undefined) return { nodes: [], way: { options } };
-  const [{ findTarget }, { squeue }] = await Promise.all([
+  const [{ findTarget }, { isOfRun }, { squeue }] = await Promise.all([
     import('../run/target.ts'),
+    import('../run/state.ts'),
     import('../slurm/squeue.ts'),
   ]);
   const target = await findTarget(system, job);
   const jobId = target.kind === 'job' ? target.jobId : target.manifest.jobId;
-  const found = jobId === null ? undefined : (await squeue(system, { jobIds: [jobId] }))[0];
+  const jobs = jobId === null ? [] : await squeue(system, { jobIds: [jobId] });
+  const found = jobs.find((each) => target.kind === 'job' || isOfRun(each, target.manifest));
   if (jobId === null || found?.state.phase !== 'running')
     throw new UsageError(`job ${job} is not running, so it has no nodes`, 'Give --nodes LIST.');
   return { nodes: expandHostlist(found.nodes), way: { jobId } };

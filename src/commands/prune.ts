@@ -27,10 +27,10 @@ export const pruneCommand: Command = {
         describe: 'Leave what is younger, as Slurm writes times: minutes, or hours:minutes:seconds',
       }),
   handler: async (args, { system, terminal, options }) => {
-    const [{ applyPrune, lookForPrune }, { findRun }, { parseDuration }, { formatBytes }, { table }] =
+    const [{ applyPrune, lookForPrune }, { findTargetRun }, { parseDuration }, { formatBytes }, { table }] =
       await Promise.all([
         import('../run/prune.ts'),
-        import('../run/registry.ts'),
+        import('../run/target.ts'),
         import('../slurm/duration.ts'),
         import('../terminal/bytes.ts'),
         import('../terminal/table.ts'),
@@ -41,7 +41,7 @@ export const pruneCommand: Command = {
     const age = parseDuration(text(args, 'min-age') ?? '');
     if (age === undefined)
       throw new UsageError(`--min-age ${text(args, 'min-age')} is no time`, 'Write 60 (minutes) or 2:00:00.');
-    const manifest = await findRun(system, text(args, 'run') ?? '');
+    const manifest = await findTargetRun(system, text(args, 'run') ?? '');
     const plan = await lookForPrune(system, manifest, { keep, minAgeMs: age * 1000 });
     const isDeed = flag(args, 'apply');
     const results = isDeed ? await applyPrune(system, plan, manifest) : undefined;

@@ -26,14 +26,15 @@ export const rerunCommand: Command = {
       .option('watch', { type: 'boolean', describe: 'Follow the log until the run has ended' })
       .option('no-preflight', { type: 'boolean', describe: 'Submit without any check' }),
   handler: async (args, context) => {
-    const [{ findRun }, { rerunInput }, { parseSettings }, { dependency, submitInput }] = await Promise.all([
-      import('../run/registry.ts'),
-      import('../run/rerun.ts'),
-      import('../template/resolve.ts'),
-      import('./submit.ts'),
-    ]);
+    const [{ findTargetRun }, { rerunInput }, { parseSettings }, { dependency, submitInput }] =
+      await Promise.all([
+        import('../run/target.ts'),
+        import('../run/rerun.ts'),
+        import('../template/resolve.ts'),
+        import('./submit.ts'),
+      ]);
     const { system, terminal, options } = context;
-    const manifest = await findRun(system, text(args, 'run') ?? '');
+    const manifest = await findTargetRun(system, text(args, 'run') ?? '');
     const settings = parseSettings(texts(args, 'set'));
     const { input, warnings } = await rerunInput(system, options, manifest, settings);
     for (const warning of warnings) terminal.warn(`warning: ${warning}`);

@@ -112,8 +112,8 @@ function pattern(args: Arguments, name: string): string | null {
 /** A run may be named as everywhere: by the beginning of its id, its job, or `last`. */
 async function runOf(name: string | null, { system }: Context): Promise<string | null> {
   if (name === null || name.includes('*')) return name;
-  const { findRun } = await import('../run/registry.ts');
-  return (await findRun(system, name)).runId;
+  const { findTargetRun } = await import('../run/target.ts');
+  return (await findTargetRun(system, name)).runId;
 }
 
 /** A silence for a fault that does not exist holds back nothing; a site may have faults of its own. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
 import { batchLog, findLogs } from '../run/log-files.ts';
 import { viewSlurm } from '../run/slurm-view.ts';
+import { isOfRun } from '../run/state.ts';
 import type { Target } from '../run/target.ts';
 import { missedNodes, type SlurmJob } from '../slurm/job.ts';
 import { sacct } from '../slurm/sacct.ts';
@@ -39,7 +40,9 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
     target.kind === 'run'
       ? Math.floor(Date.parse(target.manifest.createdAt) / 1000) - 1
       : Math.floor(system.now().getTime() / 1000) - LOOK_BACK_SECONDS;
-  const slurm = jobId === null ? undefined : await askSlurm(system, jobId, since);
+  // Another cluster may have another job under the id.
+  const isMeant = (job: SlurmJob): boolean => target.kind === 'job' || isOfRun(job, target.manifest);
+  const slurm = jobId === null ? undefined : await askSlurm(system, jobId, since, isMeant);
   const files = target.kind === 'run' ? await runLogs(target) : await jobLogs(system, target.jobId);
   const job = slurm?.job;
   const [nodes, kernel] =
@@ -66,18 +69,19 @@ async function askSlurm(
   system: System,
   jobId: string,
   since: number,
+  isMeant: (job: SlurmJob) => boolean,
 ): Promise<Pick<Gathered, 'job' | 'earlier' | 'notes'>> {
   const query = { jobIds: [jobId] };
   const view = await viewSlurm(system, query, query, since);
-  const queued = view.queue?.at(-1);
-  const accounted = view.accounting?.at(-1);
+  const queued = view.queue?.findLast(isMeant);
+  const accounted = view.accounting?.findLast(isMeant);
   // The queue is fresher while the job is there; accounting knows the exit code once it has ended.
   const job = queued === undefined || (queued.state.phase === 'ended' && accounted) ? accounted : queued;
   const attempts =
     view.accounting === undefined
       ? undefined
       : await sacct(system, query, since, { duplicates: true }).catch(() => undefined);
-  const earlier = attempts?.kind === 'jobs' ? attempts.jobs.slice(0, -1) : [];
+  const earlier = attempts?.kind === 'jobs' ? attempts.jobs.filter(isMeant).slice(0, -1) : [];
   const notes =
     job === undefined && view.failure ? [`Slurm could not be asked: ${view.failure.message}`] : [];
   return { job, earlier, notes };

@@ -104,7 +104,7 @@ async function place(
 
 /** The stage was on its way when opsctl was killed. Only a clear no of Slurm's allows a second sbatch. */
 function refuseUnlessSure({ name, runId }: StageRecord, now: Known): void {
-  if (now.outcome === 'not-found') return;
+  if (now.outcome === 'not-found' || now.outcome === 'never-accepted') return;
   throw new OpsError(`stage ${name}: it is not known yet whether Slurm has its job`, {
     exitCode: EXIT.tryAgain,
     hint: `Nothing is submitted twice: try again in a minute, or see "opsctl status ${runId}".`,

@@ -48,6 +48,11 @@ export interface Manifest {
    */
   readonly state: 'planned' | 'submitting' | 'submitted';
   readonly jobId: string | null;
+  /**
+   * When and on which machine opsctl ended without knowing whether Slurm took the job. It holds for this submission only when
+   * it is later than `createdAt`.
+   */
+  readonly unsure?: { readonly since: string; readonly host: string };
   readonly cluster: string | null;
   /** The run's own directory: manifest.json, job.sbatch, gate.sh, attempts/, logs/, cache/, checkpoints/. */
   readonly outputDir: string;

@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { link, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { isJobId } from '../slurm/job.ts';
 import {
   claimDirectory,
   ensureDirectory,
@@ -61,12 +60,12 @@ function jobPath({ env }: System, jobId: string): string {
   return join(stateHome(env), 'jobs', jobId);
 }
 
-/** The run of exactly this job. */
-export async function runOfJob(system: System, jobId: string): Promise<Manifest | undefined> {
+/** The run that was last submitted as this job; undefined also when that is known by its manifest alone. */
+export async function notedRun(system: System, jobId: string): Promise<Manifest | undefined> {
+  refuseUntrustedState(system);
   const runId = readSmallIfThere(jobPath(system, jobId));
   const noted = runId === undefined ? undefined : await readRun(system, runId);
-  if (noted?.jobId === jobId) return noted;
-  return (await listRuns(system)).find((run) => run.jobId === jobId);
+  return noted?.jobId === jobId ? noted : undefined;
 }
 
 /**
@@ -149,7 +148,7 @@ function isManifest(found: unknown): found is Manifest {
 }
 
 /**
- * The run that a person means: its id, the beginning of one, its job's id, or `last`.
+ * The run that a person means: its id, the beginning of one, or `last`.
  * @throws UsageError when there is none or more than one.
  */
 export async function findRun(system: System, name: string): Promise<Manifest> {
@@ -175,8 +174,6 @@ export async function lookUpRun(system: System, name: string): Promise<Manifest 
     const exact = await readManifest(join(runsDirectory(system.env), name));
     if (exact) return exact;
   }
-  const byJob = isJobId(name) ? await runOfJob(system, name) : undefined;
-  if (byJob) return byJob;
   const runs = await listRuns(system);
   if (name === 'last') return runs[0];
   const matches = runs.filter((run) => run.runId.startsWith(name));

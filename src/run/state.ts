@@ -13,22 +13,30 @@ export type Reconciliation =
   | { readonly outcome: 'planned' }
   /** sbatch may still be at work. */
   | { readonly outcome: 'submitting' }
+  /** opsctl has ended without knowing, and what it asked of Slurm may still become a job. */
+  | { readonly outcome: 'unsettled' }
   /** Nobody knows such a job. That does not prove that there never was one. */
   | { readonly outcome: 'not-found' }
+  /** Queue and accounting both know no such job, long after sbatch has given up: an end. */
+  | { readonly outcome: 'never-accepted' }
   | { readonly outcome: 'no-answer' };
 
 /** sbatch gives up by itself within this time, even when the controller is slow. */
 const SUBMITTING_MS = 60_000;
+/** By then a job that was accepted is in the queue or in accounting, whose daemon may have been away for a while. */
+const SETTLED_MS = 300_000;
 
 /**
  * Which job belongs to a run whose submission was cut short between writing the intent and recording the job id.
  * A job's name is the run's id, so Slurm can tell; the job itself says so in attempts/.
+ * @param isHere Slurm is asked where it was submitted: another cluster knows nothing of it.
  */
 export function reconcile(
   manifest: Manifest,
   attempts: readonly Attempt[],
   view: SlurmView,
   now: Date,
+  isHere: boolean,
 ): Reconciliation {
   if (manifest.jobId !== null) return { outcome: 'recorded', jobId: manifest.jobId };
   if (manifest.state === 'planned') return { outcome: 'planned' };
@@ -42,11 +50,24 @@ export function reconcile(
   }
   const own = attempts.at(-1)?.jobId;
   if (own && !earlier.has(own)) return { outcome: 'found', jobId: own, by: 'attempt' };
-  if (now.getTime() - Date.parse(manifest.createdAt) < SUBMITTING_MS) return { outcome: 'submitting' };
-  return view.queue === undefined ? { outcome: 'no-answer' } : { outcome: 'not-found' };
+  const unsure = unsureSince(manifest);
+  const elapsed = now.getTime() - (unsure ?? Date.parse(manifest.createdAt));
+  if (unsure === undefined && elapsed < SUBMITTING_MS) return { outcome: 'submitting' };
+  if (view.queue === undefined) return { outcome: 'no-answer' };
+  if (unsure === undefined) return { outcome: 'not-found' };
+  if (elapsed < SUBMITTING_MS) return { outcome: 'unsettled' };
+  const isSettled = elapsed >= SETTLED_MS && view.accounting !== undefined && isHere;
+  return { outcome: isSettled ? 'never-accepted' : 'not-found' };
 }
 
-function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
+/** Milliseconds since 1970, of the newest submission only. */
+function unsureSince({ unsure, createdAt }: Manifest): number | undefined {
+  const since = Date.parse(unsure?.since ?? '');
+  return since >= Date.parse(createdAt) ? since : undefined;
+}
+
+/** By name and user: an id alone may be another cluster's. */
+export function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
   return job.name === nameInSlurm(manifest) && job.user === manifest.user;
 }
 
@@ -77,7 +98,8 @@ export interface Knowledge {
 
 /**
  * The state of one run's job. The controller is believed first. Where it knows nothing (any more) accounting is
- * believed about an end, then the job's own record; silence of either is "unknown", never "failed".
+ * believed about an end, then the end that Slurm once told of, then the job's own record, which knows its exit code but not
+ * what Slurm calls that; silence of either is "unknown", never "failed".
  */
 export function judgeRun(
   manifest: Manifest,
@@ -89,11 +111,15 @@ export function judgeRun(
     isOfRun(job, manifest) && (jobId === null || isPartOf(job.jobId, jobId));
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
   const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
-  const isForgotten =
-    known.state.phase === 'unknown' && known.source !== 'squeue' && view.queue !== undefined;
-  if (!isForgotten || manifest.ended === undefined) return known;
+  const isForgotten = known.source !== 'squeue' && known.source !== 'sacct' && view.queue !== undefined;
+  if (!isForgotten || manifest.ended === undefined || hasBegunSince(manifest, own)) return known;
   // Slurm has said it once, and was asked again since: it knows the job no more.
   return { ...known, state: jobState(manifest.ended), source: 'manifest', notes: [] };
+}
+
+/** The job was started once more after the end that the manifest tells of: by hand, and nobody has asked since. */
+function hasBegunSince(manifest: Manifest, own: readonly Attempt[]): boolean {
+  return (own.at(-1)?.attempt ?? -1) > (manifest.attempts.at(-1)?.attempt ?? -1);
 }
 
 /** The same for jobs that opsctl did not submit: nothing but Slurm knows them. */
@@ -164,7 +190,8 @@ function judgeByAttempt(
     const words = `The job's own record says that attempt ${attempt.attempt} ended at ${attempt.endedAt} with exit code ${exitCode ?? 'unknown'}.`;
     return { ...unknown, source: 'attempt', exitCode, notes: [...notes, words] };
   }
-  const state = jobState(exitCode === 0 ? 'COMPLETED' : 'FAILED');
+  const word = exitCode === 0 ? 'COMPLETED' : attempt.reason === 'cancelled' ? 'CANCELLED' : 'FAILED';
+  const state = jobState(word);
   return { state, source: 'attempt', job: recorded, exitCode, signal: null, answered, notes };
 }
 

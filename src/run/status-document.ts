@@ -104,7 +104,7 @@ export function statusOf(parts: Parts): RunStatus {
       ...(last?.reason === 'gate' && last.because !== undefined
         ? [`The gate ${last.requeued ? 'left nodes out' : 'stopped it'}: ${last.because}`]
         : []),
-      ...(manifest && state.phase === 'ended' && knowledge.exitCode === STOPPED
+      ...(manifest && state.outcome === 'failed' && knowledge.exitCode === STOPPED
         ? [
             'A signal stopped it before its end, such as the one before the time limit; its checkpoint is kept.',
           ]

@@ -1,7 +1,7 @@
 import { OpsError } from '../errors.ts';
 import type { JobQuery } from '../slurm/job.ts';
 import { isActive } from '../slurm/states.ts';
-import { currentUser, type System } from '../system/system.ts';
+import { currentUser, type System, shortHostname } from '../system/system.ts';
 import { readAttempts } from './attempts.ts';
 import { newestCheckpoint } from './checkpoint.ts';
 import { batchLog, findLogs } from './log-files.ts';
@@ -106,7 +106,7 @@ export async function attemptRecord(target: Target): Promise<string> {
 
 async function knowRun(system: System, manifest: Manifest, view: SlurmView): Promise<Known> {
   const attempts = await readAttempts(manifest.outputDir);
-  const found = reconcile(manifest, attempts, view, system.now());
+  const found = reconcile(manifest, attempts, view, system.now(), isWhereSubmitted(system, manifest));
   const jobId = found.outcome === 'recorded' || found.outcome === 'found' ? found.jobId : null;
   const notes = {
     recorded: [],
@@ -116,6 +116,10 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
     ],
     planned: ['The submission of its pipeline was cut short before Slurm was given this stage.'],
     submitting: ['It is being submitted.'],
+    unsettled: ['opsctl ended without knowing whether Slurm took it, and Slurm shows no such job yet.'],
+    'never-accepted': [
+      'Slurm never accepted it: the queue and accounting know no such job. It may be submitted again.',
+    ],
     'not-found': [
       'opsctl was ended while it submitted this run, and Slurm shows no such job: it was probably never accepted.',
     ],
@@ -129,6 +133,11 @@ async function knowRun(system: System, manifest: Manifest, view: SlurmView): Pro
     notes,
     failure: view.failure,
   };
+}
+
+/** A login node, and a configuration of Slurm's there, are of one cluster. */
+function isWhereSubmitted({ env }: System, { unsure, environment }: Manifest): boolean {
+  return unsure?.host === shortHostname() && environment.SLURM_CONF === env.SLURM_CONF;
 }
 
 /** What is known of some runs, in their order, with one squeue and one sacct; what is new of them is written down. */

@@ -4,7 +4,7 @@ import { EXIT, OpsError } from '../errors.ts';
 import { type Submitted, sbatch } from '../slurm/sbatch.ts';
 import { squeue } from '../slurm/squeue.ts';
 import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
-import { currentUser, type System } from '../system/system.ts';
+import { currentUser, type System, shortHostname } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
 import { gateRecord } from './gate.ts';
@@ -82,7 +82,10 @@ export async function hand(
   forget: () => Promise<void>,
   usedMs = 0,
 ): Promise<Manifest> {
-  const answer = await settle(system, manifest, options, forget, usedMs);
+  const answer = await settle(system, manifest, options, forget, usedMs).catch(async (error: unknown) => {
+    await keepDoubt(system, [manifest], error);
+    throw error;
+  });
   const submitted: Manifest = {
     ...manifest,
     state: 'submitted',
@@ -118,8 +121,7 @@ export async function settle(
   const asked = sbatch(system, manifest.script, options, usedMs);
   const waiting = 'sbatch is at work: waiting for its answer, so that no job is lost (once more ends opsctl)';
   const answer = await shielded(asked, waiting, interrupted).catch(async (error: unknown) => {
-    if (error instanceof OpsError && (error.exitCode === EXIT.tryAgain || error.exitCode === EXIT.cancelled))
-      throw notSure(error.message, manifest, error);
+    if (isDoubt(error)) throw notSure(error.message, manifest, error);
     // Slurm is not there at all: nothing was asked.
     await forget();
     throw error;
@@ -152,6 +154,23 @@ function notSure(reason: string, manifest: Manifest, cause: unknown): OpsError {
     hint: `Do not submit it again before "opsctl status ${manifest.runId}" has said so: it looks for the job by its name.`,
     cause,
   });
+}
+
+function isDoubt(error: unknown): error is OpsError {
+  return error instanceof OpsError && (error.exitCode === EXIT.tryAgain || error.exitCode === EXIT.cancelled);
+}
+
+/** Writes down that opsctl ends without knowing whether Slurm took these, when that is what settle() threw. */
+export async function keepDoubt(
+  system: System,
+  manifests: readonly Manifest[],
+  error: unknown,
+): Promise<void> {
+  if (!isDoubt(error)) return;
+  const unsure = { since: system.now().toISOString(), host: shortHostname() };
+  // Whoever asks later is told more; where it cannot be written, what is there already still holds.
+  for (const manifest of manifests)
+    await saveManifest(system, { ...manifest, unsure }).catch(() => undefined);
 }
 
 /** The trainer that lies in opsctl's own checkout. */

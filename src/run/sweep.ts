@@ -10,7 +10,7 @@ import { valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { claimRecord, dropRecord, forgetRun, saveManifest } from './registry.ts';
 import { orderly } from './shield.ts';
-import { buildManifest, codeOf, settle, writeRun } from './submit.ts';
+import { buildManifest, codeOf, keepDoubt, settle, writeRun } from './submit.ts';
 import type { SweepPlan, SweepTask } from './sweep-plan.ts';
 
 export type SweepRequest = Pick<SubmitRequest, 'preflight' | 'sbatchOptions' | 'chain'>;
@@ -114,7 +114,10 @@ async function handOver(
   const [first, ...others] = mine;
   if (first === undefined) throw new TypeError('a sweep without tasks');
   const script = { ...first, script: sweep.scriptPath };
-  const answer = await settle(system, script, request.sbatchOptions, forget);
+  const answer = await settle(system, script, request.sbatchOptions, forget).catch(async (error: unknown) => {
+    await keepDoubt(system, mine, error);
+    throw error;
+  });
   const submitted = [first, ...others].map(
     (manifest): Manifest => ({
       ...manifest,

@@ -34,7 +34,8 @@ export async function claimTurn(system: System, fingerprint: string, runId: stri
 
 /** `ended`, or in words what it is: silence is not an end. */
 async function lifeOf(system: System, manifest: Manifest): Promise<string> {
-  const { state } = (await knowTarget(system, { kind: 'run', manifest })).knowledge;
-  if (state.phase === 'ended') return 'ended';
+  const { outcome, knowledge } = await knowTarget(system, { kind: 'run', manifest });
+  const { state } = knowledge;
+  if (state.phase === 'ended' || outcome === 'never-accepted') return 'ended';
   return state.phase === 'unknown' ? 'whether it has ended is not known' : `it is ${state.word}`;
 }

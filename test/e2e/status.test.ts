@@ -195,6 +195,21 @@ describe('on a cluster without accounting', () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('had ended before') });
   });
 
+  it("takes a job id for this cluster's job, though a run of another cluster had the same", async () => {
+    const wrap = ['sbatch', '--parsable', '--mem=100M', '--output=/dev/null', '--wrap', 'sleep 100'];
+    const jobId = (await sandbox.slurm(wrap)).stdout.trim();
+    const home = join(sandbox.env.OPSCTL_HOME ?? '', 'runs', 'elsewhere');
+    const outputDir = join(sandbox.root, 'elsewhere');
+    for (const directory of [home, outputDir]) mkdirSync(directory, { recursive: true });
+    const had = { runId: 'elsewhere', jobId, cluster: 'other', user: userInfo().username, outputDir };
+    writeFileSync(join(home, 'manifest.json'), JSON.stringify(manifest({ ...had, ended: 'FAILED' })));
+    expect((await status('elsewhere')).document).toMatchObject({ state: 'FAILED', jobId });
+    expect((await status(jobId)).document).toMatchObject({ runId: null, jobId, outcome: 'active' });
+    const cancelled = await sandbox.opsctl(['cancel', jobId, '--json']);
+    expect(JSON.parse(cancelled.stdout)).toMatchObject({ runId: null, jobId });
+    await until('its end', async () => (await status(jobId)).document.state === 'CANCELLED');
+  });
+
   it('answers in under ten seconds with what the files say when Slurm is down', async () => {
     const run = await submit('orphan');
     await stateIs(run, 'RUNNING');

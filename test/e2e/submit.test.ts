@@ -282,6 +282,37 @@ describe('a signal before the end', () => {
   });
 });
 
+describe('a run that its owner cancels', () => {
+  it.each([
+    ['while it trains', 'unwanted', 'step='],
+    ['while it starts', 'too-early', 'resuming from'],
+  ])('%s says so itself, and invites nobody to requeue it', async (_, name, printed) => {
+    const { outputDir } = parsed(
+      await submit([
+        '--step-delay',
+        '1',
+        '--time',
+        '5',
+        '--name',
+        name,
+        '--seed',
+        printed === 'step=' ? '35' : '34',
+      ]),
+    );
+    const read = (file: string) => readFileSync(join(outputDir, file), 'utf8');
+    const attempt = () => (existsSync(join(outputDir, 'attempts', '0.json')) ? read('attempts/0.json') : '');
+    await until('its start', () => attempt() !== '' && read('logs/job.log').includes(printed), 90_000);
+    expect(await slurm.opsctl(['cancel', name])).toMatchObject({ code: 0 });
+    const record = await until('its own record', () => (attempt().includes('"endedAt":"') ? attempt() : ''));
+    expect(JSON.parse(record)).toMatchObject({ reason: 'cancelled', requeued: false });
+    expect(await ended(name)).toBe('CANCELLED');
+    expect(read('logs/job.log')).not.toContain('scontrol requeue');
+    expect((await slurm.opsctl(['status', name])).stdout).not.toContain(
+      'such as the one before the time limit',
+    );
+  });
+});
+
 describe('a job that Slurm has taken', () => {
   it('is found again when opsctl is killed before it could write the job id down', async () => {
     const env = standBefore(
@@ -449,7 +480,7 @@ describe('with Slurm down', () => {
     );
     const caught = await submit(['--name', 'caught', '--seed', '11'], env);
     expect(caught, caught.stderr).toMatchObject({ code: 75 });
-    expect(manifestOf('caught')).toMatchObject({ state: 'submitting', jobId: null });
+    expect(manifestOf('caught')).toMatchObject({ state: 'submitting', jobId: null, unsure: {} });
     const start = Date.now();
     const result = await submit(['--name', 'while-down', '--seed', '10']);
     expect(Date.now() - start).toBeLessThan(10_000);

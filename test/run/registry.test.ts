@@ -85,7 +85,6 @@ describe('the registry', () => {
     ['llama-a', 'llama-a'],
     ['llama-a', 'llama-a-2n'],
     ['last', 'qwen'],
-    ['77', 'qwen'],
     ['qw', 'qwen'],
   ])('finds by %s', async (name, expected) => {
     await saveManifest(system, manifest(expected, { jobId: '77' }));

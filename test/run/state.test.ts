@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OpsError } from '../../src/errors.ts';
 import { parseAttempt } from '../../src/run/attempts.ts';
-import type { Attempt } from '../../src/run/manifest.ts';
+import type { Attempt, Manifest } from '../../src/run/manifest.ts';
 import type { SlurmView } from '../../src/run/slurm-view.ts';
 import { judgeJob, judgeRun, reconcile } from '../../src/run/state.ts';
 import { attempt, job, manifest } from './known.ts';
@@ -61,6 +61,31 @@ describe('the state of a run', () => {
     });
   });
 
+  it('is the end that Slurm once told of, rather than what an exit code could mean', () => {
+    const stopped = attempt({ exitCode: 75, reason: 'signal' });
+    const cancelled = manifest({ ended: 'CANCELLED', attempts: [stopped] });
+    expect(judgeRun(cancelled, '12', [stopped], view([], []))).toMatchObject({
+      state: { word: 'CANCELLED', outcome: 'cancelled' },
+      source: 'manifest',
+      exitCode: 75,
+    });
+  });
+
+  it("is the job's own record when it was started again after the end that Slurm told of", () => {
+    const first = attempt({ exitCode: 75, reason: 'time-limit' });
+    const failed = manifest({ ended: 'FAILED', attempts: [first] });
+    const again = [first, attempt({ attempt: 1, exitCode: 0 })];
+    expect(judgeRun(failed, '12', again, view([]))).toMatchObject({
+      state: { word: 'COMPLETED' },
+      source: 'attempt',
+    });
+  });
+
+  it('is CANCELLED when the script saw that, and nobody asked Slurm in time', () => {
+    const known = judge(view([]), [attempt({ exitCode: 75, reason: 'cancelled' })]);
+    expect(known).toMatchObject({ state: { word: 'CANCELLED', outcome: 'cancelled' }, source: 'attempt' });
+  });
+
   it('is unknown while Slurm is silent, whatever the record says: the job may have been requeued', () => {
     const known = judge(SILENT, [attempt({ exitCode: 0 })]);
     expect(known).toMatchObject({ state: { word: 'UNKNOWN' }, answered: false });
@@ -87,7 +112,7 @@ describe('the state of a run', () => {
 describe('a run whose submission was cut short', () => {
   const lost = manifest({ state: 'submitting', jobId: null });
   const which = (from: SlurmView, attempts: readonly Attempt[] = [], now = NOW) =>
-    reconcile(lost, attempts, from, now);
+    reconcile(lost, attempts, from, now, true);
 
   it('is found by its name in squeue or in sacct', () => {
     expect(which(view([job({})]))).toEqual({ outcome: 'found', jobId: '12', by: 'squeue' });
@@ -117,8 +142,40 @@ describe('a run whose submission was cut short', () => {
     expect(which(SILENT)).toEqual({ outcome: 'no-answer' });
   });
 
+  describe('and opsctl said that it does not know', () => {
+    const since = '2026-11-23T19:59:10Z';
+    const unsure = { ...lost, unsure: { since, host: 'login' } };
+    const judged = (seconds: number, from: SlurmView, isHere = true, run: Manifest = unsure) =>
+      reconcile(run, [], from, new Date(Date.parse(since) + seconds * 1000), isHere).outcome;
+
+    it('is being submitted no more, and Slurm is given time', () => {
+      expect(judged(1, view([], []))).toBe('unsettled');
+      expect(judged(120, view([], []))).toBe('not-found');
+    });
+
+    it('was never accepted when minutes later neither queue nor accounting knows it', () => {
+      expect(judged(301, view([], []))).toBe('never-accepted');
+    });
+
+    it('is not settled by a silent Slurm, without accounting, or by another cluster', () => {
+      expect(judged(301, SILENT)).toBe('no-answer');
+      expect(judged(301, view([]))).toBe('not-found');
+      expect(judged(301, view([], []), false)).toBe('not-found');
+    });
+
+    it('is found all the same when Slurm took it', () => {
+      expect(judged(301, view([], [job({ source: 'sacct' })]))).toBe('found');
+    });
+
+    it('is as any other again when it is submitted once more', () => {
+      const again = { ...unsure, createdAt: '2026-11-23T20:10:00Z' };
+      expect(judged(660, view([], []), true, again)).toBe('submitting');
+      expect(judged(960, view([], []), true, again)).toBe('not-found');
+    });
+  });
+
   it('is left alone when its job is known', () => {
-    expect(reconcile(manifest(), [], SILENT, NOW)).toEqual({ outcome: 'recorded', jobId: '12' });
+    expect(reconcile(manifest(), [], SILENT, NOW, true)).toEqual({ outcome: 'recorded', jobId: '12' });
   });
 });
 

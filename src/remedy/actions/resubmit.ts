@@ -84,7 +84,7 @@ export const resubmit: Deed = {
   judge: (_act, { run: before }, { run: after }) => {
     if (!before || !after) return 'unknown';
     if (after.jobId !== null) return after.jobId === before.jobId ? 'not-done' : 'done';
-    return after.state === 'not-found' ? 'not-done' : 'unknown';
+    return after.state === 'not-found' || after.state === 'never-accepted' ? 'not-done' : 'unknown';
   },
   undone: async (system, { id, act }) => {
     const manifest = await runOf(system, act.runId);
