@@ -404,7 +404,7 @@ describe('the same thing twice', () => {
 });
 
 describe.runIf(process.getuid?.() === 0)('a place that cannot be written', () => {
-  /** A small file system of its own; options as for mount -o. */
+  /** A small file system of its own, which nobody else may write to; options as for mount -o. */
   async function withMount(
     options: string,
     act: (place: string) => Promise<void>,
@@ -412,7 +412,9 @@ describe.runIf(process.getuid?.() === 0)('a place that cannot be written', () =>
   ): Promise<void> {
     const place = join(slurm.root, `mount-${Math.random().toString(36).slice(2)}`);
     mkdirSync(place);
-    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'opsctl-test', place]).status).toBe(0);
+    expect(
+      spawnSync('mount', ['-t', 'tmpfs', '-o', `${options},mode=0755`, 'opsctl-test', place]).status,
+    ).toBe(0);
     try {
       fill?.(place);
       await act(place);
