@@ -48,7 +48,7 @@ else {
 
 async function answer({ id, label, sure, text }) {
   const known = leaveOut ? runbooks.filter(({ fault }) => fault !== label) : runbooks;
-  const result = await diagnose(known, [{ name: id, chunks: [Buffer.from(text)] }], undefined);
+  const result = await diagnose(known, [{ name: id, chunks: [Buffer.from(text)] }]);
   const [cause] = result.causes;
   const got = result.status === 'diagnosed' ? cause.fault : result.status;
   const outcome = same(got, label) ? 'right' : got === 'unknown' ? 'unknown' : 'wrong';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
+import type { Attempts } from '../diagnosis/attempts.ts';
 import type { Diagnosis } from '../diagnosis/rank.ts';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
-import type { SlurmJob } from '../slurm/job.ts';
 import type { NodeState } from '../slurm/sinfo.ts';
 import { printable } from '../terminal/terminal.ts';
 import { type Arguments, type Command, type Context, flag, printJson, texts } from './command.ts';
@@ -36,15 +36,15 @@ async function diagnose(args: Arguments, context: Context): Promise<ExitCode> {
     import('../diagnosis/slurm-evidence.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
-  const { sources, job, earlier, nodes, notes } = await resolve(args, context);
+  const { sources, slurm, nodes, notes } = await resolve(args, context);
   const runbooks = await loadRunbooks(system);
-  const result = await work.diagnose(runbooks, sources, job, earlier);
+  const result = await work.diagnose(runbooks, sources, slurm);
   for (const note of notes) terminal.warn(printable(note));
   for (const { problem } of result.readings) if (problem !== null) terminal.warn(printable(problem));
   const { readings, ...diagnosis } = result;
   if (options.json) {
     const logs = readings.map(({ name, lines, bytes, problem }) => ({ name, lines, bytes, problem }));
-    printJson(terminal, { ...diagnosis, earlier: earlier.map(describeState), nodes, logs });
+    printJson(terminal, { ...diagnosis, earlier: (slurm.earlier ?? []).map(describeState), nodes, logs });
   } else {
     const { reportLines } = await import('./diagnosis-report.ts');
     for (const line of reportLines(result, nodes, flag(args, 'all'), terminal.style)) terminal.out(line);
@@ -59,9 +59,7 @@ export function exitCodeOf(status: Diagnosis['status']): ExitCode {
 
 interface Input {
   readonly sources: readonly import('../diagnosis/diagnose.ts').Source[];
-  readonly job: SlurmJob | undefined;
-  /** The attempts before it, oldest first, where accounting keeps them. */
-  readonly earlier: readonly SlurmJob[];
+  readonly slurm: Attempts;
   /** Its nodes that are not well. */
   readonly nodes: readonly NodeState[];
   readonly notes: readonly string[];
@@ -90,7 +88,7 @@ export async function resolve(args: Arguments, { system, argv }: Context): Promi
   const sources = targets.map((target) =>
     target === '-' ? stdinSource(system) : fileSource(system, target),
   );
-  return { sources, job: undefined, earlier: [], nodes: [], notes: [] };
+  return { sources, slurm: {}, nodes: [], notes: [] };
 }
 
 /** The words after the command. yargs loses a lone "-" among several positionals, so it is read from what was typed. */
@@ -105,15 +103,15 @@ export async function gatherTarget(name: string, system: Context['system']): Pro
     import('../diagnosis/gather.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
-  const { files, job, earlier, nodes, kernel, notes } = await gather(system, await findTarget(system, name));
+  const { files, slurm, nodes, kernel, notes } = await gather(system, await findTarget(system, name));
   // A job that waits has written nothing yet.
-  const waits = job?.state.phase === 'pending';
+  const waits = slurm.newest?.state.phase === 'pending';
   const there = waits
     ? (await Promise.all(files.map(async (path) => ((await isThere(path)) ? [path] : [])))).flat()
     : files;
   const logs = there.map((path) => fileSource(system, path));
   const kernelLog = kernel === undefined ? [] : [{ name: kernel.name, chunks: [Buffer.from(kernel.text)] }];
-  return { sources: [...kernelLog, ...logs], job, earlier, nodes, notes };
+  return { sources: [...kernelLog, ...logs], slurm, nodes, notes };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -77,8 +77,8 @@ async function test(args: Arguments, context: Context): Promise<ExitCode> {
     import('../runbook/load.ts'),
     import('../diagnosis/diagnose.ts'),
   ]);
-  const { sources, job, earlier, notes } = await resolve(args, context);
-  const result = await diagnose(await loadRunbooks(system), sources, job, earlier);
+  const { sources, slurm, notes } = await resolve(args, context);
+  const result = await diagnose(await loadRunbooks(system), sources, slurm);
   for (const note of notes) terminal.warn(printable(note));
   const matches = result.readings.flatMap(({ findings }) =>
     findings.map(({ fault, signature, count, survived, evidence }) => ({

@@ -100,9 +100,9 @@ async function diagnosisOf(name: string, only: readonly string[], { system, term
     import('../terminal/terminal.ts'),
   ]);
   try {
-    const { sources, job, earlier, notes } = await gatherTarget(name, system);
+    const { sources, slurm, notes } = await gatherTarget(name, system);
     for (const note of notes) terminal.warn(printable(note));
-    return await diagnose(await loadRunbooks(system), sources, job, earlier);
+    return await diagnose(await loadRunbooks(system), sources, slurm);
   } catch (error) {
     if (only.length === 0) throw error;
     return { status: 'unknown' as const, causes: [] };

@@ -1,8 +1,9 @@
 import type { Runbook } from '../runbook/schema.ts';
 import type { SlurmJob } from '../slurm/job.ts';
+import type { NodeState } from '../slurm/sinfo.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { type Cause, type Diagnosis, rank } from './rank.ts';
-import { describeState, slurmFindings } from './slurm-evidence.ts';
+import { describeState, lostNodeFindings, slurmFindings } from './slurm-evidence.ts';
 
 /** How one start of a job that was started more than once ended. */
 export interface AttemptResult {
@@ -24,10 +25,16 @@ export interface AttemptsDiagnosis extends Diagnosis {
   readonly attempts: readonly AttemptResult[];
 }
 
-/** Slurm's records of one job, oldest first. */
+/** What Slurm says of one job's attempts. */
 export interface Attempts {
-  readonly earlier: readonly SlurmJob[];
-  readonly newest: SlurmJob | undefined;
+  /** Records of those before the newest, oldest first, where accounting keeps them. */
+  readonly earlier?: readonly SlurmJob[];
+  /** Undefined where Slurm was not asked or does not say. */
+  readonly newest?: SlurmJob | undefined;
+  /** Which attempt is asked about, and `newest` of: absent, the newest that ran is. */
+  readonly of?: number | undefined;
+  /** Nodes of the attempt asked about that are gone; counts where Slurm has no record of how the attempt ended. */
+  readonly lost?: readonly NodeState[];
 }
 
 /** A number for each, and which of them decides. Pure. */
@@ -41,7 +48,8 @@ export interface Numbered {
  * nothing to tell of why it has to wait again.
  * @param logged numbers of the attempts that have logs.
  */
-export function number({ earlier, newest }: Attempts, logged: readonly number[]): Numbered {
+export function number({ earlier = [], newest, of }: Attempts, logged: readonly number[]): Numbered {
+  if (of !== undefined) return { jobs: new Map(newest ? [[of, newest]] : []), decisive: of };
   const lastLogged = Math.max(-1, ...logged);
   const jobs = new Map(earlier.map((job, index) => [index, job] as const));
   if (newest === undefined) return { jobs, decisive: Math.max(0, lastLogged) };
@@ -71,7 +79,8 @@ export function rankAttempts(
       const own = findings.filter((finding) => (finding.attempt ?? decisive) === attempt);
       // Slurm saw it end well: what its log complains of was lived through.
       const settled = job?.state.outcome === 'ok' ? own.map((each) => ({ ...each, survived: true })) : own;
-      const said = job === undefined ? [] : slurmFindings(job, runbooks);
+      const lost = attempt === decisive ? (slurm.lost ?? []) : [];
+      const said = job === undefined ? lostNodeFindings(lost, runbooks) : slurmFindings(job, runbooks);
       return { attempt, job, diagnosis: rank([...said, ...settled], runbooks) };
     });
   const answer = results.find(({ attempt }) => attempt === decisive)?.diagnosis ?? rank([], runbooks);

@@ -3,7 +3,7 @@ import type { Runbook } from '../runbook/schema.ts';
 import type { SlurmJob } from '../slurm/job.ts';
 import type { System } from '../system/system.ts';
 import { attemptOfPath } from './attempt-marks.ts';
-import { type AttemptsDiagnosis, rankAttempts } from './attempts.ts';
+import { type Attempts, type AttemptsDiagnosis, rankAttempts } from './attempts.ts';
 import { collect } from './collect.ts';
 import type { SourceReading } from './finding.ts';
 import { compileMatcher, type Matcher } from './matcher.ts';
@@ -41,16 +41,15 @@ export interface FullDiagnosis extends AttemptsDiagnosis {
 
 /**
  * Reads all sources, one after another, each once, and names one cause.
- * @param job what Slurm says of the newest attempt, where it was asked.
- * @param earlier what accounting says of those before it, oldest first.
+ * @param slurm what Slurm says, where it was asked.
  * @throws OpsError when there is a source and none could be read.
  */
 export async function diagnose(
   runbooks: readonly Runbook[],
   sources: readonly Source[],
-  job: SlurmJob | undefined,
-  earlier: readonly SlurmJob[] = [],
+  slurm: Attempts = {},
 ): Promise<FullDiagnosis> {
+  const { newest: job } = slurm;
   const matcher = compileMatcher(runbooks);
   const readings: SourceReading[] = [];
   const refusals: OpsError[] = [];
@@ -63,7 +62,7 @@ export async function diagnose(
   if (job === undefined && refusal && refusals.length === sources.length) throw refusal;
   const findings = readings.flatMap((reading) => reading.findings);
   const logged = [...readings, ...findings].flatMap(({ attempt }) => attempt ?? []);
-  const diagnosis = rankAttempts(findings, { earlier, newest: job }, logged, runbooks);
+  const diagnosis = rankAttempts(findings, slurm, logged, runbooks);
   const decisive = diagnosis.attempts.find((attempt) => attempt.decisive)?.attempt ?? null;
   const blind = diagnosis.status === 'healthy' && job?.state.outcome !== 'ok' && sawTooLittle(readings, job);
   return {

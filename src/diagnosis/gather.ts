@@ -1,25 +1,25 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
+import { readAttempts } from '../run/attempts.ts';
 import { batchLog, findLogs } from '../run/log-files.ts';
+import type { Attempt } from '../run/manifest.ts';
 import { viewSlurm } from '../run/slurm-view.ts';
 import { isOfRun } from '../run/state.ts';
 import type { Target } from '../run/target.ts';
 import { missedNodes, type SlurmJob } from '../slurm/job.ts';
 import { sacct } from '../slurm/sacct.ts';
 import { showJob } from '../slurm/scontrol-job.ts';
-import { type NodeState, showNodeStates } from '../slurm/sinfo.ts';
+import { isGone, type NodeState, showNodeStates } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
+import type { Attempts } from './attempts.ts';
 import { type KernelLog, kernelLog } from './kernel-log.ts';
 
 /** All that is known of a run or job before its logs are read. */
 export interface Gathered {
   /** Logs to read, those of single nodes first: they know more than the batch script's. */
   readonly files: readonly string[];
-  /** The newest attempt as Slurm has it; undefined where Slurm does not say. */
-  readonly job: SlurmJob | undefined;
-  /** Attempts before it, oldest first, where accounting keeps them. */
-  readonly earlier: readonly SlurmJob[];
+  readonly slurm: Attempts;
   /** Nodes of the job that Slurm does not have in use or ready for it. */
   readonly nodes: readonly NodeState[];
   readonly kernel: KernelLog | undefined;
@@ -44,15 +44,37 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
   const isMeant = (job: SlurmJob): boolean => target.kind === 'job' || isOfRun(job, target.manifest);
   const slurm = jobId === null ? undefined : await askSlurm(system, jobId, since, isMeant);
   const files = target.kind === 'run' ? await runLogs(target) : await jobLogs(system, target.jobId);
-  const job = slurm?.job;
-  const [nodes, kernel] =
+  const { newest: job, earlier = [] } = slurm?.attempts ?? {};
+  // Only while it waits: what a node is like once the job runs elsewhere says little of how it was left.
+  const last =
+    target.kind === 'run' && job?.state.phase === 'pending' && earlier.length === 0
+      ? lastOf(await readAttempts(target.manifest.outputDir), job.jobId)
+      : undefined;
+  const left = mayHaveLostNode(last) ? last.nodes.join(',') : '';
+  const [nodes, lost, kernel] =
     job === undefined
-      ? [[], undefined]
+      ? [[], [], undefined]
       : await Promise.all([
           poorNodes(system, job.nodes || missedNodes(job)),
+          poorNodes(system, left),
           job.nodes === '' ? undefined : kernelLog(system, job),
         ]);
-  return { files, job, earlier: slurm?.earlier ?? [], nodes, kernel, notes: slurm?.notes ?? [] };
+  return {
+    files,
+    slurm: { newest: job, earlier, lost: lost.filter(isGone) },
+    nodes,
+    kernel,
+    notes: slurm?.notes ?? [],
+  };
+}
+
+function lastOf(attempts: readonly Attempt[], jobId: string): Attempt | undefined {
+  return attempts.findLast((attempt) => attempt.jobId === jobId);
+}
+
+/** An attempt that wrote down a plain end was not ended by its nodes; a lost one leaves none, or says that it was signalled. */
+export function mayHaveLostNode(attempt: Attempt | undefined): attempt is Attempt {
+  return attempt !== undefined && [null, undefined, 'failed', 'signal'].includes(attempt.reason);
 }
 
 /** sinfo(1): a node in one of these states, or with one of these flags, is not to be blamed by itself. */
@@ -70,7 +92,7 @@ async function askSlurm(
   jobId: string,
   since: number,
   isMeant: (job: SlurmJob) => boolean,
-): Promise<Pick<Gathered, 'job' | 'earlier' | 'notes'>> {
+): Promise<{ readonly attempts: Attempts; readonly notes: readonly string[] }> {
   const query = { jobIds: [jobId] };
   const view = await viewSlurm(system, query, query, since);
   const queued = view.queue?.findLast(isMeant);
@@ -84,7 +106,7 @@ async function askSlurm(
   const earlier = attempts?.kind === 'jobs' ? attempts.jobs.filter(isMeant).slice(0, -1) : [];
   const notes =
     job === undefined && view.failure ? [`Slurm could not be asked: ${view.failure.message}`] : [];
-  return { job, earlier, notes };
+  return { attempts: { newest: job, earlier }, notes };
 }
 
 /** Logs of a run: of all nodes of every attempt, then the batch script's. A node's log holds all its ranks. */

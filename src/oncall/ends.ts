@@ -8,6 +8,8 @@ import type { System } from '../system/system.ts';
 import type { Gathered } from '../watch/gather-scene.ts';
 import { attemptOf } from '../watch/happening.ts';
 import type { RunMemory } from '../watch/memory.ts';
+import { slurmOfPutBack } from '../watch/put-back.ts';
+import type { Scene } from '../watch/rule.ts';
 import { byName, jobOf } from '../watch/runs.ts';
 import { diagnoseEnd, targetOf } from '../watch/settle.ts';
 import { troubleOf } from '../watch/trouble.ts';
@@ -97,7 +99,7 @@ export async function recordedEnds({ scene, runs }: Gathered): Promise<Map<strin
 export async function alertsOfEnds(
   system: System,
   ends: readonly RecentEnd[],
-  now: Date,
+  { now, look }: Pick<Scene, 'now' | 'look'>,
 ): Promise<{ alerts: Alert[]; undiagnosed: number }> {
   const alerts = await Promise.all(
     ends.map(async (end, index): Promise<Alert> => {
@@ -107,7 +109,11 @@ export async function alertsOfEnds(
       const diagnosis =
         target === undefined
           ? { status: 'unknown' as const, causes: [] }
-          : await diagnoseEnd(system, target, isRequeued ? undefined : end.job);
+          : await diagnoseEnd(
+              system,
+              target,
+              isRequeued ? await slurmOfPutBack(target, memory, end.job, look) : { newest: end.job },
+            );
       const { alert } = troubleOf({ runId, memory, job, attempt, isRequeued, diagnosis }, now);
       const isCauseKnown = diagnosis.status === 'diagnosed';
       return {

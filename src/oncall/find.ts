@@ -44,7 +44,7 @@ export async function findProblems(
   const ends = recentEnds(gathered, await recordedEnds(gathered));
   const now = seen.at;
   const [ended, own, silences] = await Promise.all([
-    alertsOfEnds(system, ends, now),
+    alertsOfEnds(system, ends, gathered.scene),
     ownAlerts(system, profile, now),
     readSilences(alertsDirectory(system.env), now),
   ]);

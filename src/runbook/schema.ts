@@ -50,6 +50,8 @@ const stateSchema = z.strictObject({
   /** The signal part of sacct's ExitCode. */
   signal: z.optional(z.array(z.number())),
   exitCode: z.optional(z.array(z.number())),
+  /** Slurm has no record of the attempt's end, and a node of it is down or does not answer. */
+  node: z.optional(z.literal('gone')),
   strength: z.number(),
   confidence: share,
 });

@@ -75,6 +75,14 @@ export interface NodeState {
   readonly since?: string | null;
 }
 
+/** sinfo(1), "NODE STATE CODES": a `*` at the end is a node that does not answer. */
+const GONE = /^(?:down|error|fail$|fail\*|power(?:ed|ing)_down|unknown|boot_fail)|\*$/i;
+
+/** Whether what ran on the node cannot go on: it has failed, is switched off, or does not answer. Pure. */
+export function isGone({ state }: Pick<NodeState, 'state'>): boolean {
+  return GONE.test(state);
+}
+
 /**
  * The state of the nodes of a hostlist, each once.
  * @throws OpsError 69 or 75 from slurm(); 75 when sinfo failed in any other way.

@@ -5,6 +5,7 @@ import type { System } from '../system/system.ts';
 import { type ActContext, type Action, act } from './act.ts';
 import type { Event, Gathered } from './gather-scene.ts';
 import type { RunMemory } from './memory.ts';
+import { slurmOfPutBack } from './put-back.ts';
 import type { Scene } from './rule.ts';
 import { diagnoseEnd, targetOf } from './settle.ts';
 import { troubleOf, withAction } from './trouble.ts';
@@ -81,8 +82,10 @@ async function answerBadEnd(
   const target = await targetOf(system, runId);
   const after = settled(run, event);
   if (target === undefined) return { run: after, action: null };
-  const record = isRequeued ? recordOf(scene, run) : happening.job;
-  const diagnosis = await diagnoseEnd(system, target, record);
+  const slurm = isRequeued
+    ? await slurmOfPutBack(target, run, queued, scene.look)
+    : { newest: happening.job };
+  const diagnosis = await diagnoseEnd(system, target, slurm);
   const job = isRequeued ? queued : happening.job;
   const trouble = troubleOf(
     { runId, memory: run, job, attempt: happening.attempt, isRequeued, diagnosis },
@@ -140,13 +143,6 @@ export async function answerWaiting(
     runs[runId] = { ...run, trouble: withAction(run.trouble, action) };
   }
   return { runs, actions };
-}
-
-/** The attempt that ended, as accounting has it: there the queue knows the next one only. */
-function recordOf({ look }: Scene, { jobId, startTime }: RunMemory) {
-  return look.accounting?.find(
-    (record) => record.jobId === jobId && record.startTime === startTime && record.state.phase === 'ended',
-  );
 }
 
 export function contextOf(

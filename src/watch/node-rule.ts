@@ -1,9 +1,7 @@
 import { expandHostlist } from '../slurm/hostlist.ts';
-import type { NodeView } from '../slurm/sinfo.ts';
+import { isGone, type NodeView } from '../slurm/sinfo.ts';
 import { alertOf, type Rule, running, said } from './rule.ts';
 
-/** sinfo(1), "NODE STATE CODES": a `*` at the end is a node that does not answer. */
-const GONE = /^(?:down|error|fail$|fail\*|power(?:ed|ing)_down|unknown|boot_fail)|\*$/i;
 const LEAVING = /^(?:drain|drng|failg|failing|maint|reboot)/i;
 
 /** Nodes of running runs that have failed or are being taken away: one alert a node, with all runs on it. */
@@ -20,15 +18,15 @@ export const nodeRule: Rule = {
     return [...runsOf].flatMap(([name, runs]) => {
       const node = nodes.get(name);
       // With the controller's word that the job runs there: a node "unknown" after a restart of slurmctld comes back.
-      if (node === undefined || !(GONE.test(node.state) || LEAVING.test(node.state))) return [];
-      const isGone = GONE.test(node.state);
+      if (node === undefined || !(isGone(node) || LEAVING.test(node.state))) return [];
+      const gone = isGone(node);
       const why = node.reason === null ? '' : ` (${node.reason})`;
       return [
         alertOf(scene, {
-          fault: isGone ? 'node-fail' : 'node-draining',
+          fault: gone ? 'node-fail' : 'node-draining',
           target: `node ${name}`,
-          severity: isGone ? 'critical' : 'warning',
-          summary: isGone
+          severity: gone ? 'critical' : 'warning',
+          summary: gone
             ? `node ${name} is ${node.state}${why} while ${runs.length === 1 ? 'a run is' : `${runs.length} runs are`} on it`
             : `node ${name} is ${node.state}${why}: the run on it goes on until it ends, and no new one starts there`,
           runs,

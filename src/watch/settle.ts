@@ -1,3 +1,4 @@
+import type { Attempts } from '../diagnosis/attempts.ts';
 import { diagnose, fileSource } from '../diagnosis/diagnose.ts';
 import { runLogs } from '../diagnosis/gather.ts';
 import type { Diagnosis } from '../diagnosis/rank.ts';
@@ -5,7 +6,6 @@ import { OpsError } from '../errors.ts';
 import { readRun } from '../run/registry.ts';
 import type { Target } from '../run/target.ts';
 import { loadRunbooks } from '../runbook/load.ts';
-import type { SlurmJob } from '../slurm/job.ts';
 import type { System } from '../system/system.ts';
 
 export type Known = Pick<Diagnosis, 'status' | 'causes'>;
@@ -13,15 +13,11 @@ export type Known = Pick<Diagnosis, 'status' | 'causes'>;
 const UNKNOWN: Known = { status: 'unknown', causes: [] };
 
 /** Why a run ended, from its logs and what the look at Slurm has already said: asks Slurm nothing. */
-export async function diagnoseEnd(
-  system: System,
-  target: RunTarget,
-  job: SlurmJob | undefined,
-): Promise<Known> {
+export async function diagnoseEnd(system: System, target: RunTarget, slurm: Attempts): Promise<Known> {
   const files = await runLogs(target);
   const sources = files.map((path) => fileSource(system, path));
   try {
-    return await diagnose(await loadRunbooks(system), sources, job);
+    return await diagnose(await loadRunbooks(system), sources, slurm);
   } catch (error) {
     // Logs that cannot be read say nothing; that the run ended is told all the same.
     if (error instanceof OpsError) return UNKNOWN;

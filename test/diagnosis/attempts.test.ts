@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { attemptOfPath } from '../../src/diagnosis/attempt-marks.ts';
-import { number } from '../../src/diagnosis/attempts.ts';
+import { type Attempts, number } from '../../src/diagnosis/attempts.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import type { SlurmJob } from '../../src/slurm/job.ts';
+import type { NodeState } from '../../src/slurm/sinfo.ts';
 import { job, runbooks } from './engine.ts';
 
 const waiting = job('PENDING', { nodes: '', reason: 'BeginTime', startTime: null, endTime: null });
@@ -17,13 +18,14 @@ function diagnoseLogs(
   logs: Readonly<Record<string, string>>,
   newest?: SlurmJob,
   earlier: readonly SlurmJob[] = [],
+  lost: readonly NodeState[] = [],
 ) {
   const sources = Object.entries(logs).map(([name, text]) => ({
     name,
     attempt: attemptOfPath(name),
     chunks: [Buffer.from(text)],
   }));
-  return diagnose(runbooks, sources, newest, earlier);
+  return diagnose(runbooks, sources, { newest, earlier, lost });
 }
 
 describe('of a job that was started more than once', () => {
@@ -74,5 +76,31 @@ describe('of a job that was started more than once', () => {
     const [cause] = (await diagnoseLogs(logs)).causes;
     expect(cause?.why).toContain('recurring');
     expect([...new Set(cause?.evidence.map(({ file }) => file))]).toEqual(Object.keys(logs).reverse());
+  });
+});
+
+describe('of an attempt without a record', () => {
+  const lost = [{ node: 'gnode01', state: 'down*', reason: 'Not responding' }];
+  const logs = { 'attempt-0/node-1-b.log': 'step 1 loss: 2\n' };
+  const diagnosed = (slurm: Attempts, of = logs) => diagnoseLogs(of, slurm.newest, slurm.earlier, slurm.lost);
+
+  it('a node that is gone is the cause, named', async () => {
+    const [cause] = (await diagnosed({ newest: waiting, lost })).causes;
+    expect(cause).toMatchObject({
+      fault: 'node-fail',
+      evidence: [{ node: 'gnode01', text: 'Slurm: node gnode01 is down* (Not responding)' }],
+    });
+  });
+
+  it('what accounting says of it counts, and not the node', async () => {
+    const { status } = await diagnosed({ newest: job('COMPLETED'), lost });
+    expect(status).toBe('healthy');
+  });
+
+  it('the logs of the others explain nothing that the node does not', async () => {
+    const peer =
+      'torch.distributed.DistBackendError: NCCL error: remote process exited or there was a network error\n';
+    const { causes } = await diagnosed({ newest: waiting, lost }, { 'attempt-0/node-1-b.log': peer });
+    expect(causes.map(({ fault }) => fault)).toEqual(['node-fail']);
   });
 });

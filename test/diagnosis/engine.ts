@@ -13,7 +13,7 @@ async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 
 /** Diagnoses a text as the only log, read in chunks of a size. */
 export function diagnoseText(text: string | Buffer, size = 1 << 20): Promise<FullDiagnosis> {
-  return diagnose(runbooks, [{ name: 'log', chunks: inPieces(Buffer.from(text), size) }], undefined);
+  return diagnose(runbooks, [{ name: 'log', chunks: inPieces(Buffer.from(text), size) }]);
 }
 
 /** The fault named first, or the status where none is. */

@@ -20,7 +20,7 @@ const OOM = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.00 
 
 function ofFiles(...names: string[]) {
   const sources = names.map((name) => fileSource(realSystem(), join(directory, name)));
-  return diagnose(runbooks, sources, undefined);
+  return diagnose(runbooks, sources);
 }
 
 describe('a log', () => {
@@ -118,7 +118,7 @@ describe('a log', () => {
     expect((await ofFiles('fine.log', 'gone.log')).status).toBe('unknown');
     expect((await ofFiles('fine.log')).status).toBe('healthy');
     const gone = fileSource(realSystem(), join(directory, 'gone.log'));
-    expect((await diagnose(runbooks, [gone], job('COMPLETED'))).status).toBe('healthy');
+    expect((await diagnose(runbooks, [gone], { newest: job('COMPLETED') })).status).toBe('healthy');
   });
 
   it.each([
@@ -151,9 +151,7 @@ describe('a log', () => {
     writeFileSync(join(directory, 'packed.zst'), Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]));
     const { exec } = fakeExec({ 'zstd -dqf': { missing: true } });
     const source = fileSource(fakeSystem(exec), join(directory, 'packed.zst'));
-    await expect(diagnose(runbooks, [source], undefined)).rejects.toThrow(
-      /packed\.zst.* "zstd" is not installed/,
-    );
+    await expect(diagnose(runbooks, [source])).rejects.toThrow(/packed\.zst.* "zstd" is not installed/);
   });
 
   it.each([
@@ -163,7 +161,7 @@ describe('a log', () => {
   ])('may be one that %s while it is read', async (_, change, fault) => {
     const path = join(directory, 'changing.log');
     writeFileSync(path, 'step 1 loss: 2.1 lr 1e-5\n'.repeat(400_000));
-    const { status, causes } = await diagnose(runbooks, [{ name: path, chunks: changing() }], undefined);
+    const { status, causes } = await diagnose(runbooks, [{ name: path, chunks: changing() }]);
     expect(causes[0]?.fault ?? status).toBe(fault);
 
     async function* changing() {

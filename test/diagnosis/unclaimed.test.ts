@@ -58,7 +58,7 @@ describe('a failure that no runbook knows', () => {
     const failure = `${UNHEARD_OF[0]}\n`;
     expect(await verdict(failure + 'step 9 loss: 2.0 lr 1e-5\n'.repeat(12))).toBe('healthy');
     const source = { name: 'log', chunks: [Buffer.from(failure)] };
-    expect((await diagnose(runbooks, [source], job('COMPLETED'))).status).toBe('healthy');
+    expect((await diagnose(runbooks, [source], { newest: job('COMPLETED') })).status).toBe('healthy');
   });
 
   it('is seen before lines that say nothing and hold a signature’s text', async () => {

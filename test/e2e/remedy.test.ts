@@ -133,7 +133,16 @@ describe('on a real Slurm', () => {
     const holder = spawn('nsenter', [...inNode.slice(1), 'python3', '-c', hold]);
     try {
       await new Promise((resolve) => holder.stdout.once('data', resolve));
-      await sleep(1_100);
+      await until('the files are older than shm_age', async () => {
+        const { stdout } = await sandbox.slurm([
+          ...inNode,
+          'sh',
+          '-c',
+          'stat -c %Z /dev/shm/nccl-open; date +%s',
+        ]);
+        const [changed = 0, now = 0] = stdout.split('\n').map(Number);
+        return changed > 0 && now - changed > 1;
+      });
       const done = await apply('shm', ['clear-nccl-shm'], ['--node', 'gnode01']);
       expect([done.stderr, done.results]).toMatchObject(['', [{ action: 'clear-nccl-shm', result: 'done' }]]);
       const left = (await sandbox.slurm([...inNode, 'ls', '/dev/shm'])).stdout.split('\n');

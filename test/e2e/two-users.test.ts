@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPSCTL, slurmdOf, startSandbox, type TestSandbox, until } from './support.ts';
 
@@ -199,7 +198,11 @@ describe.skipIf(process.getuid?.() !== 0)('with two users on one cluster', () =>
     const before = (await there(['ls', '-b', '/dev/shm'])).stdout
       .split('\n')
       .filter((name) => name !== 'nccl-mine');
-    await sleep(2_100);
+    await until('the files are older than shm_age', async () => {
+      const { stdout } = await there(['sh', '-c', 'stat -c %Z /dev/shm/mine-too; date +%s']);
+      const [changed = 0, now = 0] = stdout.split('\n').map(Number);
+      return changed > 0 && now - changed > 1;
+    });
     const words = [
       'runbook',
       'run',

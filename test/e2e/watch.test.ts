@@ -1,7 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TickDocument } from '../../src/watch/document.ts';
 import { smtpServer } from '../notify/support.ts';
@@ -106,7 +105,14 @@ it('tells of a run that stands still, and at L2 asks its processes who is to bla
   expect((await lookOnce(told)).alerts).toEqual([]);
   const inject = ['sandbox', 'inject', 'rank-hung', '--node', 'gnode02', '--dir', slurm.dir];
   expect(await slurm.opsctl(inject)).toMatchObject({ code: 0 });
-  await sleep(6_000);
+  const { outputDir } = JSON.parse((await slurm.opsctl(['status', 'stuck', '--json'])).stdout);
+  await until('nothing is written for longer than the ceiling', () => {
+    const logs = readdirSync(join(outputDir, 'logs'), { recursive: true }).map((name) =>
+      statSync(join(outputDir, 'logs', String(name))),
+    );
+    const newest = Math.max(...logs.filter((log) => log.isFile()).map(({ mtimeMs }) => mtimeMs));
+    return Date.now() - newest > 6_000;
+  });
   // One look may have met a slow file system: only the second says so.
   expect((await lookOnce(told)).alerts).toEqual([]);
   const seen = await lookOnce(told);

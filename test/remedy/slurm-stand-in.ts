@@ -102,7 +102,7 @@ function fold(events: readonly Event[]) {
     if (event.kind === 'start') Object.assign(job, { state: 'RUNNING', reason: 'None', nodes: event.nodes });
     if (event.kind === 'fail') Object.assign(job, { state: 'FAILED', reason: 'NonZeroExitCode' });
     if (event.kind === 'requeue')
-      Object.assign(job, { state: 'PENDING', reason: 'BeginTime', restarts: job.restarts + 1 });
+      Object.assign(job, { state: 'PENDING', reason: 'BeginTime', restarts: job.restarts + 1, nodes: '' });
     if (event.kind === 'hold') job.reason = 'JobHeldUser';
     if (event.kind === 'release') job.reason = 'Priority';
     if (event.kind === 'cancel') Object.assign(job, { state: 'CANCELLED', reason: 'None' });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { EMPTY_PROFILE } from '../../src/config/empty-profile.ts';
@@ -15,7 +15,7 @@ const LOG = 'test/fixtures/faults/port-in-use.log';
 
 const WATCH = watchSchema.parse({ hang_floor: '0:01:00', hang_ceiling: '0:02:00' });
 
-/** One look so many seconds after the end, where runs may be put back whose port was taken or that stand still. */
+/** One look so many seconds after the end, where runs may be put back whose port was taken, that stand still or lost a node. */
 async function lookAt(at: Scenario, seconds: number, level: 'L1' | 'L2' = 'L2') {
   const { system, slurm } = systemOf(at, new Date((ENDED + seconds) * 1000));
   // What is no Slurm is not there.
@@ -24,7 +24,10 @@ async function lookAt(at: Scenario, seconds: number, level: 'L1' | 'L2' = 'L2') 
       ? { argv, code: 127, stdout: '', stderr: '', timedOut: false, missing: true }
       : system.exec(argv, options);
   const here = { ...system, exec };
-  const automation = { ...EMPTY_PROFILE.automation, faults: { 'port-in-use': level, hang: level } };
+  const automation = {
+    ...EMPTY_PROFILE.automation,
+    faults: { 'port-in-use': level, hang: level, 'node-fail': level },
+  };
   const lease = await takeLease(here, watchDirectory(here.env), 'watches');
   const result = await tick(here, {
     profile: { ...EMPTY_PROFILE, automation, watch: WATCH },
@@ -89,4 +92,42 @@ it('only tells of a run that stands still at L1; at L2 asks its processes, and t
   expect(acted.slurm.events().map(({ kind }) => kind)).toEqual(['submit', 'start', 'evidence', 'requeue']);
   expect((await lookAt(at, 240)).actions).toEqual([]);
   expect(acted.slurm.jobs()[0]?.restarts).toBe(1);
+});
+
+/** A run that a look has seen on its nodes, of which the one with its batch script died: Slurm put the job back by itself. */
+async function putBackBySlurm(reason: string | null): Promise<Scenario> {
+  const at = await scenario('running');
+  onTestFinished(() => rmSync(at.root, { recursive: true, force: true }));
+  mkdirSync(join(at.run.outputDir, 'attempts'));
+  const startedAt = new Date((ENDED - 600) * 1000).toISOString();
+  const attempt = {
+    attempt: 0,
+    jobId: '12',
+    nodes: ['gnode01', 'gnode02'],
+    startedAt,
+    endedAt: null,
+    reason,
+  };
+  writeFileSync(join(at.run.outputDir, 'attempts', '0.json'), JSON.stringify(attempt));
+  writeFileSync(join(at.run.outputDir, 'logs', 'job.log'), 'step 5 loss 1.0\n');
+  await lookAt(at, -300);
+  const { slurm } = systemOf(at);
+  slurm.happens({ kind: 'node', node: 'gnode01', state: 'down*', reason: 'Not responding' });
+  slurm.happens({ kind: 'requeue', jobId: '12' });
+  return at;
+}
+
+it('leaves out the node that is gone when Slurm put the job back and keeps no record of why', async () => {
+  const { actions, alerts, slurm } = await lookAt(await putBackBySlurm(null), 0);
+  expect(alerts).toMatchObject([{ fault: 'node-fail', nodes: ['gnode01'], runs: ['tiny-run'] }]);
+  expect(actions).toMatchObject([
+    { fault: 'node-fail', level: 2, steps: [{ action: 'exclude-node', result: 'done' }] },
+  ]);
+  expect(slurm.jobs()[0]).toMatchObject({ excluded: 'gnode01', restarts: 1 });
+});
+
+it('does not blame a node that is gone for an attempt that ended by plan', async () => {
+  const { actions, alerts } = await lookAt(await putBackBySlurm('preempted'), 0);
+  expect(actions).toEqual([]);
+  expect(alerts).toMatchObject([{ fault: 'requeued', nodes: [] }]);
 });
