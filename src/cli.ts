@@ -43,7 +43,9 @@ async function run(argv: readonly string[], system: System, terminal: Terminal):
     .demandCommand(1, 'Say which command: "opsctl --help" lists them.')
     .exitProcess(false)
     .fail((message, error) => {
-      throw error === undefined || error.name === 'YError' ? usage(message ?? error.message, parser) : error;
+      throw error === undefined || error.name === 'YError'
+        ? usage(message ?? error.message, parser, argv)
+        : error;
     });
   addGlobalOptions(parser, system.env);
   const typed = commands.find((command) => nameOf(command) === argv[0]);
@@ -189,14 +191,32 @@ function globalOptions(args: Arguments): GlobalOptions {
   };
 }
 
-/** yargs' own words, with "did you mean" where it has none. */
-function usage(message: string, parser: Argv): UsageError {
+/** yargs' own words, with "did you mean" and the name of what is missing where it has none. */
+function usage(message: string, parser: Argv, argv: readonly string[]): UsageError {
+  const { words, takes } = typedCommand(argv);
+  const hint = `"${['opsctl', ...words, '--help'].join(' ')}" shows what there is.`;
+  if (message.startsWith('Not enough non-option arguments'))
+    return new UsageError(`"${['opsctl', ...words].join(' ')}" needs ${takes.join(' and ')}`, hint);
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
-  if (unknown === undefined) return new UsageError(message, '"opsctl --help" shows what there is.');
+  if (unknown === undefined) return new UsageError(message, hint);
   const first = unknown.split(', ')[0] ?? unknown;
   const options = Object.keys((parser as unknown as { parsed?: { aliases?: object } }).parsed?.aliases ?? {});
   const names = [...options, ...commands.map(nameOf)];
-  return new UsageError(`${message}.${didYouMean(first, names)}`, '"opsctl --help" shows what there is.');
+  return new UsageError(`${message}.${didYouMean(first, names)}`, hint);
+}
+
+/** The command that was meant, as its help is asked for, and what it must be given: `cancel`, `<run>`. */
+function typedCommand(argv: readonly string[]): { words: string[]; takes: string[] } {
+  const command = commands.find((one) => nameOf(one) === argv[0]);
+  if (command === undefined) return { words: [], takes: [] };
+  const [, second = ''] = argv;
+  const sub = command.subcommands?.find((one) => nameOf(one) === second);
+  // What "submit" takes depends on the phase, and its help on that.
+  const phase = command.prepare !== undefined && /^[a-z][a-z-]*$/.test(second) ? [second] : [];
+  return {
+    words: [nameOf(command), ...(sub === undefined ? phase : [nameOf(sub)])],
+    takes: (sub ?? command).command.split(' ').filter((word) => word.startsWith('<')),
+  };
 }
 
 /** `--gpus_per_node` and `--gpus-per-node` are one option; what follows `--` is the trainer's and stays as it is. */

@@ -1,3 +1,4 @@
+import type { LoadedConfig } from '../config/load.ts';
 import { EXIT } from '../errors.ts';
 import { stateHome } from '../system/system.ts';
 import { table } from '../terminal/table.ts';
@@ -65,9 +66,34 @@ export const configCommand: Command = {
         ),
       );
     }
-    return EXIT.ok;
+    const wrong = await unknownNames(context, config);
+    for (const sentence of wrong) terminal.warn(printable(sentence));
+    return wrong.length > 0 ? EXIT.usage : EXIT.ok;
   },
 };
+
+/** Names under `defaults` and `phases` that no template has: a submission meets those of its own phase only. */
+async function unknownNames({ system }: Context, config: LoadedConfig): Promise<string[]> {
+  const [{ listParameterNames }, { strangePhases }, { didYouMean }] = await Promise.all([
+    import('../template/load.ts'),
+    import('../run/input.ts'),
+    import('../terminal/suggest.ts'),
+  ]);
+  const { defaults, phases } = config;
+  const names = new Set(['trainer', ...(await listParameterNames(system.env))]);
+  const given = [
+    ...Object.entries(defaults),
+    ...Object.values(phases).flatMap((values) => Object.entries(values)),
+  ];
+  return [
+    ...strangePhases(system, config),
+    ...given
+      .filter(([name]) => !names.has(name))
+      .map(
+        ([name, { where }]) => `${where}: no template has a parameter "${name}".${didYouMean(name, names)}`,
+      ),
+  ];
+}
 
 /** With a phase: its parameters as they would be submitted, under the phase's name. */
 async function runParameters(args: Arguments, context: Context) {

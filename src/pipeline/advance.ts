@@ -4,7 +4,7 @@ import type { Dependency, Manifest } from '../run/manifest.ts';
 import { readRun, saveManifest } from '../run/registry.ts';
 import { type Known, knowRuns } from '../run/status.ts';
 import { hand } from '../run/submit.ts';
-import { lastLine, slurm } from '../slurm/command.ts';
+import { complaintOf, slurm } from '../slurm/command.ts';
 import { squeue } from '../slurm/squeue.ts';
 import { isActive } from '../slurm/states.ts';
 import type { Lease } from '../system/lease.ts';
@@ -135,7 +135,7 @@ async function release(system: System, manifests: readonly Manifest[]): Promise<
   if (held.length === 0) return;
   const answer = await slurm(system, ['scontrol', 'release', held.map(({ jobId }) => jobId).join(',')]);
   if (answer.ok) return;
-  throw new OpsError(`Slurm has the pipeline, but would not let it start: ${lastLine(answer.stderr)}`, {
+  throw new OpsError(`Slurm has the pipeline, but would not let it start: ${complaintOf(answer)}`, {
     exitCode: EXIT.tryAgain,
     hint: 'Its first stage is held. The same command again goes on from here.',
   });

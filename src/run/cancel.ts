@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OpsError, UsageError } from '../errors.ts';
-import { lastLine, slurm } from '../slurm/command.ts';
+import { complaintOf, slurm } from '../slurm/command.ts';
 import { isActive } from '../slurm/states.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { keepNews } from './news.ts';
@@ -53,7 +53,7 @@ export async function cancel(
   if (target.kind === 'run') await keepNews(system, target.manifest, after);
   const outcome = judge(after, signal !== undefined);
   if (!answer.ok && (outcome === 'still-active' || outcome === 'signalled')) {
-    throw new OpsError(`scancel was refused: ${lastLine(answer.stderr)}`, { exitCode: EXIT.failed });
+    throw new OpsError(`scancel was refused: ${complaintOf(answer)}`, { exitCode: EXIT.failed });
   }
   return { ...found, after: after.knowledge.state.word, outcome };
 }

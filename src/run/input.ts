@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
+import { UsageError } from '../errors.ts';
 import { packageRoot } from '../system/package.ts';
 import { home, type System } from '../system/system.ts';
-import { listParameterNames, type Template } from '../template/load.ts';
+import { listParameterNames, listPhases, type Template } from '../template/load.ts';
 import type { Given } from '../template/parameter.ts';
 import { type Layer, resolveParameters } from '../template/resolve.ts';
+import { didYouMean } from '../terminal/suggest.ts';
 import { version } from '../version.ts';
 import { liveExclusions } from './exclusions.ts';
 import { loadGateChecks } from './gate-checks.ts';
@@ -66,6 +68,8 @@ function sbatchLayer(env: System['env']): Layer {
 
 /** A profile serves every template, so it may name parameters that only another one has; a name that none has is a slip. */
 async function profileLayers(system: System, config: LoadedConfig, template: Template): Promise<Layer[]> {
+  const [strange] = strangePhases(system, config, template.phase);
+  if (strange !== undefined) throw new UsageError(strange);
   const given = [config.defaults, config.phases[template.phase] ?? {}];
   const own = new Set(template.parameters.map((parameter) => parameter.name));
   const foreign = given
@@ -73,6 +77,23 @@ async function profileLayers(system: System, config: LoadedConfig, template: Tem
     .filter((name) => !own.has(name) && name !== 'trainer');
   const allowed = new Set(['trainer', ...(foreign.length > 0 ? await listParameterNames(system.env) : [])]);
   return [environmentOf(config), ...given].map((values) => ({ source: 'profile', values, allowed }));
+}
+
+/**
+ * What is wrong with names under the profile's `phases`: a sentence for each that no template has.
+ * @param own the phase that is known to be there.
+ */
+export function strangePhases(
+  system: System,
+  { phases, origin }: Pick<LoadedConfig, 'phases' | 'origin'>,
+  own?: string,
+): string[] {
+  const unsure = Object.keys(phases).filter((phase) => phase !== own);
+  // Not looked for on the disk where there is nothing to ask.
+  const there = unsure.length > 0 ? listPhases(system.env) : [];
+  return unsure
+    .filter((phase) => !there.includes(phase))
+    .map((phase) => `${origin(['phases', phase])}: there is no phase "${phase}".${didYouMean(phase, there)}`);
 }
 
 /** What the profile says of the jobs' surroundings, under the names of the template's parameters. */

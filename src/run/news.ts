@@ -25,9 +25,10 @@ export function withNews(
       : manifest.ended;
   const newTokens = tokens !== undefined && manifest.tokens === undefined;
   if (!foundJob && !newAttempts && !newTokens && ended === manifest.ended) return undefined;
-  const { ended: _, ...rest } = manifest;
+  const { ended: _, replaces, ...rest } = manifest;
   return {
     ...rest,
+    ...(replaces === undefined || foundJob ? {} : { replaces }),
     ...(ended === undefined ? {} : { ended }),
     ...(foundJob ? { state: 'submitted' as const, jobId } : {}),
     ...(newAttempts ? { attempts } : {}),

@@ -50,7 +50,9 @@ function noteJob(system: System, jobId: string, runId: string): void {
   const path = jobPath(system, jobId);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeAnew(path, runId);
+    const mine = `${path}.${process.pid}.tmp`;
+    writeAnew(mine, runId);
+    renameSync(mine, path);
   } catch {
     // The manifest, written next, says why nothing can be written.
   }

@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { OpsError, UsageError } from '../errors.ts';
-import { readIfThere, writeAtomic } from '../system/files.ts';
+import { errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { refuseReplaceable, refuseUntrusted } from '../system/trusted.ts';
 import { gateRecord } from './gate.ts';
@@ -26,7 +26,8 @@ export async function resubmitRun(
   const { jobId } = manifest;
   if (jobId === null) throw new OpsError(`it is not known which job the run ${manifest.runId} is`);
   refuseReplaceable(manifest.outputDir);
-  const changed = input === null ? manifest : await renderAnew(manifest, input);
+  const changed =
+    input === null ? manifest : { ...(await renderAnew(manifest, input)), replaces: replaced(manifest) };
   // Slurm runs it in this user's name.
   refuseUntrusted(manifest.script);
   const { ended: _, ...rest } = changed;
@@ -39,24 +40,35 @@ export async function resubmitRun(
     earlierJobs: [...(manifest.earlierJobs ?? []), jobId],
   };
   await saveManifest(system, intent);
-  return hand(system, intent, options, () => saveManifest(system, manifest));
+  return hand(system, intent, options, async () => {
+    await takeScriptsBack(manifest, jobId);
+    await saveManifest(system, manifest);
+  });
 }
 
 /**
- * The run as it was before a submission that certainly never reached Slurm: its last job is its job again.
+ * The run as it was before a submission that certainly never reached Slurm: its last job is its job again, and what was
+ * to be different is not. Or a change that is relative would be made twice by a second try.
  */
 export async function takeBackSubmission(system: System, manifest: Manifest): Promise<void> {
   const earlier = manifest.earlierJobs ?? [];
-  const jobId = earlier.at(-1);
-  if (manifest.jobId !== null || manifest.state !== 'submitting' || jobId === undefined) return;
-  const { earlierJobs: _, ...rest } = manifest;
+  const jobId = manifest.jobId ?? earlier.at(-1);
+  if (jobId === undefined) return;
+  await takeScriptsBack(manifest, jobId);
+  if (manifest.jobId !== null || manifest.state !== 'submitting') return;
+  const { earlierJobs: _, replaces, ...rest } = manifest;
+  const { gate, ...others } = rest;
   const before = earlier.slice(0, -1);
   await saveManifest(system, {
-    ...rest,
+    ...(replaces ? { ...others, ...replaces } : rest),
     state: 'submitted',
     jobId,
     ...(before.length > 0 ? { earlierJobs: before } : {}),
   });
+}
+
+function replaced({ parameters, gpuHours, gate }: Manifest): NonNullable<Manifest['replaces']> {
+  return { parameters, gpuHours, ...(gate ? { gate } : {}) };
 }
 
 /**
@@ -72,16 +84,34 @@ export async function renderAnew(manifest: Manifest, input: PlanInput): Promise<
       `the run would move from ${outputDir} to ${plan.outputDir}`,
       'A run is submitted again in its own directory; for another one use "opsctl rerun".',
     );
-  const old = await readIfThere(script);
-  if (old !== undefined && old !== plan.script) {
-    const aside = join(outputDir, `job-${jobId}.sbatch`);
-    // Written beside first: the script's own name never stands for nothing.
-    if ((await readIfThere(aside)) === undefined) await writeAtomic(aside, old, 0o644);
-  }
-  await writeAtomic(script, plan.script, 0o644);
-  if (plan.gate) await writeAtomic(plan.gate.path, plan.gate.script, 0o644);
+  await replace(script, plan.script, `${jobId}`);
+  if (plan.gate) await replace(plan.gate.path, plan.gate.script, `${jobId}`);
   const { gate: _, ...rest } = manifest;
   return { ...rest, parameters: plan.parameters, gpuHours: plan.gpuHours, ...gateRecord(plan.gate) };
+}
+
+/** The text goes into the file's place; what was there stays beside it, under the name of its job. */
+async function replace(path: string, text: string, jobId: string): Promise<void> {
+  const old = await readIfThere(path);
+  const aside = asideOf(path, jobId);
+  // Written beside first: the file's own name never stands for nothing.
+  if (old !== undefined && old !== text && (await readIfThere(aside)) === undefined)
+    await writeAtomic(aside, old, 0o644);
+  await writeAtomic(path, text, 0o644);
+}
+
+/** `job-12.sbatch` of `job.sbatch`. */
+function asideOf(path: string, jobId: string): string {
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-${jobId}${ext}`);
+}
+
+/** Script and gate of a job that has ended, in their own places again, where others were to follow them. */
+async function takeScriptsBack({ script, gate }: Manifest, jobId: string): Promise<void> {
+  for (const path of [script, ...(gate ? [gate.path] : [])])
+    await rename(asideOf(path, jobId), path).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw fileError('cannot write', path, error);
+    });
 }
 
 /** Under this a checkpoint is none: trainers and scripts look at names. */

@@ -111,8 +111,11 @@ export function judgeRun(
     isOfRun(job, manifest) && (jobId === null || isPartOf(job.jobId, jobId));
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
   const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
-  const isForgotten = known.source !== 'squeue' && known.source !== 'sacct' && view.queue !== undefined;
-  if (!isForgotten || manifest.ended === undefined || hasBegunSince(manifest, own)) return known;
+  const isSaid = known.source === 'squeue' || known.source === 'sacct';
+  if (isSaid || manifest.ended === undefined || hasBegunSince(manifest, own)) return known;
+  // It may have been put back since: who can say does not answer.
+  if (!known.answered)
+    return { ...known, notes: [...known.notes, `Slurm's last word of its end was ${manifest.ended}.`] };
   // Slurm has said it once, and was asked again since: it knows the job no more.
   return { ...known, state: jobState(manifest.ended), source: 'manifest', notes: [] };
 }
@@ -182,7 +185,7 @@ function judgeByAttempt(
   if (attempt.endedAt === null) {
     const words = !answered
       ? `The job's own record says that attempt ${attempt.attempt} has started and not ended.`
-      : `Slurm knows the job no more, and attempt ${attempt.attempt} did not record its end: it was killed, or its node failed.`;
+      : `Slurm does not show the job (any more), and attempt ${attempt.attempt} did not record its end: it may have been killed, or its node lost.`;
     return { ...unknown, source: 'attempt', notes: [...notes, words] };
   }
   const { exitCode } = attempt;

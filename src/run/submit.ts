@@ -86,8 +86,9 @@ export async function hand(
     await keepDoubt(system, [manifest], error);
     throw error;
   });
+  const { replaces: _, ...taken } = manifest;
   const submitted: Manifest = {
-    ...manifest,
+    ...taken,
     state: 'submitted',
     jobId: answer.jobId,
     cluster: answer.cluster ?? manifest.cluster,
@@ -237,7 +238,8 @@ export async function writeRun(
   manifest: Manifest,
   code: CodeState | undefined,
 ): Promise<void> {
-  await mkdir(plan.logDir, { recursive: true });
+  // Said, since a umask of 000 would let everybody write there.
+  await mkdir(plan.logDir, { recursive: true, mode: 0o755 });
   await together([
     writeAtomic(plan.scriptPath, plan.script, 0o644),
     plan.gate ? writeAtomic(plan.gate.path, plan.gate.script, 0o644) : undefined,

@@ -115,6 +115,21 @@ function notConfigured(stderr: string): OpsError {
   });
 }
 
+/** For an answer that came with exit code 0 and is no answer: cut off, or of something else under Slurm's name. */
+export function notAList(program: string): OpsError {
+  return new OpsError(`${program} printed something that is no whole list of jobs`, {
+    exitCode: EXIT.tryAgain,
+    hint: `Was it cut off? Try again in a minute, and look at what "${program}" prints.`,
+  });
+}
+
+/** Why a command failed, in its own last word where it had one. */
+export function complaintOf({ code, stderr }: Pick<ExecResult, 'code' | 'stderr'>): string {
+  const silent =
+    code === null ? 'a signal ended it, and it said nothing' : `exit code ${code}, without a word`;
+  return lastLine(stderr) || silent;
+}
+
 /** A tool's own last word, without its repeated prefix. */
 export function lastLine(text: string): string {
   const lines = text

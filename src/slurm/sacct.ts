@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, notAList, slurm } from './command.ts';
 import { EPOCH_TIMES, parseTimestamp } from './duration.ts';
 import { FIELD_SEPARATOR, finiteOrNull, type JobQuery, type SlurmJob, wordOrNull } from './job.ts';
 import { jobState } from './states.ts';
@@ -34,7 +34,7 @@ export type Accounting =
  * The newest attempt of the jobs as accounting has it, which lags the truth by seconds; with `duplicates` every
  * attempt, oldest first.
  * @param since seconds since 1970: older records are another job with a used-again id.
- * @throws OpsError 69 or 75 from slurm(); 75 when sacct failed in any other way.
+ * @throws OpsError 69 or 75 from slurm(); 75 when sacct failed in any other way, or printed no list or half of one.
  */
 export async function sacct(
   system: System,
@@ -60,7 +60,7 @@ export async function sacct(
   });
   if (/accounting storage is disabled/i.test(answer.stderr)) return { kind: 'disabled' };
   if (answer.ok) return { kind: 'jobs', jobs: parseSacct(answer.stdout) };
-  throw new OpsError(`sacct failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  throw new OpsError(`sacct failed: ${complaintOf(answer)}`, { exitCode: EXIT.tryAgain });
 }
 
 function filters(query: JobQuery): string[] {
@@ -78,17 +78,22 @@ function localTime(epochSeconds: number): string {
 /** A record's first line: a raw id and the separator. Any other line goes on with the name of the job before it. */
 const RECORD_START = new RegExp(`^\\d+${FIELD_SEPARATOR}`);
 
-/** Reads what sacct printed; a half-printed record is left out. */
+/**
+ * Reads what sacct printed.
+ * @throws OpsError 75 when that is not a whole list.
+ */
 export function parseSacct(stdout: string): SlurmJob[] {
+  if (stdout === '') return [];
   const records: string[] = [];
   for (const line of stdout.replace(/\n$/, '').split('\n')) {
     if (RECORD_START.test(line)) records.push(line);
     else if (records.length > 0) records.push(`${records.pop()}\n${line}`);
+    else throw notAList('sacct');
   }
-  return records
-    .map((record) => record.split(FIELD_SEPARATOR))
-    .filter((values) => values.length >= FIELDS.length)
-    .map(toJob);
+  const rows = records.map((record) => record.split(FIELD_SEPARATOR));
+  const isWhole = stdout.endsWith('\n') && rows.every(({ length }) => length >= FIELDS.length);
+  if (!isWhole) throw notAList('sacct');
+  return rows.map(toJob);
 }
 
 function toJob(values: readonly string[]): SlurmJob {

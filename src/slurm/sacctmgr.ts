@@ -1,6 +1,6 @@
 import { OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, slurm } from './command.ts';
 
 /** What a user may charge jobs to, defaults first. */
 export interface UserAssociations {
@@ -23,7 +23,7 @@ export async function showAssociations(
   const format = `format=${FIELDS.join(',')}`;
   const argv = ['sacctmgr', '--noheader', '--parsable2', 'show', 'user', `name=${user}`, 'withassoc', format];
   const answer = await slurm(system, argv);
-  if (!answer.ok) throw new OpsError(`sacctmgr failed: ${lastLine(answer.stderr)}`);
+  if (!answer.ok) throw new OpsError(`sacctmgr failed: ${complaintOf(answer)}`);
   return parseAssociations(answer.stdout, cluster);
 }
 

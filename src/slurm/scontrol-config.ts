@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, slurm } from './command.ts';
 
 /** What the controller says of the cluster as a whole. */
 export interface ClusterConfig {
@@ -25,7 +25,7 @@ const FIELDS = {
 export async function showConfig(system: System): Promise<ClusterConfig> {
   const answer = await slurm(system, ['scontrol', 'show', 'config']);
   if (!answer.ok) {
-    throw new OpsError(`scontrol show config failed: ${lastLine(answer.stderr)}`, {
+    throw new OpsError(`scontrol show config failed: ${complaintOf(answer)}`, {
       exitCode: EXIT.tryAgain,
     });
   }

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, slurm } from './command.ts';
 import { parseDuration } from './duration.ts';
 
 /** The limits of one partition. A null limit is none. */
@@ -42,7 +42,7 @@ export async function showPartitions(system: System): Promise<PartitionLimits[]>
   const answer = await slurm(system, ['scontrol', '--all', 'show', 'partition']);
   // A cluster without a partition is an answer, and an exit code of 1.
   if (!answer.ok && !/No partitions in the system/i.test(answer.stdout + answer.stderr)) {
-    throw new OpsError(`scontrol show partition failed: ${lastLine(answer.stderr)}`, {
+    throw new OpsError(`scontrol show partition failed: ${complaintOf(answer)}`, {
       exitCode: EXIT.tryAgain,
     });
   }

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, slurm } from './command.ts';
 import { parseGres } from './gres.ts';
 
 /** Nodes of one partition that are alike. */
@@ -33,7 +33,7 @@ const NO_DEFAULTS = {
 export async function showNodeGroups(system: System): Promise<NodeGroup[]> {
   const argv = ['sinfo', '--noheader', '--all', '--exact', `--format=${FORMAT}`];
   const answer = await slurm(system, argv, { env: NO_DEFAULTS });
-  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${complaintOf(answer)}`, { exitCode: EXIT.tryAgain });
   return parseNodeGroups(answer.stdout);
 }
 
@@ -90,7 +90,7 @@ export function isGone({ state }: Pick<NodeState, 'state'>): boolean {
 export async function showNodeStates(system: System, nodes: string): Promise<NodeState[]> {
   const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${nodes}`, '--format=%N|%T|%u|%H|%E'];
   const answer = await slurm(system, argv, { env: NO_DEFAULTS });
-  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${complaintOf(answer)}`, { exitCode: EXIT.tryAgain });
   return parseNodeStates(answer.stdout);
 }
 
@@ -135,7 +135,7 @@ export interface NodeView extends NodeState {
 export async function showAllNodes(system: System): Promise<NodeView[]> {
   const argv = ['sinfo', '--noheader', '--all', '--Node', '--format=%N|%T|%m|%e|%E'];
   const answer = await slurm(system, argv, { env: NO_DEFAULTS });
-  if (!answer.ok) throw new OpsError(`sinfo failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  if (!answer.ok) throw new OpsError(`sinfo failed: ${complaintOf(answer)}`, { exitCode: EXIT.tryAgain });
   const nodes = parseNodeViews(answer.stdout);
   // There is no cluster without nodes: this is an answer that was cut off.
   if (nodes.length === 0) throw new OpsError('sinfo printed no node', { exitCode: EXIT.tryAgain });

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import type { System } from '../system/system.ts';
-import { lastLine, slurm } from './command.ts';
+import { complaintOf, notAList, slurm } from './command.ts';
 import { EPOCH_TIMES, parseDuration, parseTimestamp } from './duration.ts';
 import { FIELD_SEPARATOR, finiteOrNull, type JobQuery, type SlurmJob, wordOrNull } from './job.ts';
 import { jobState } from './states.ts';
@@ -54,7 +54,7 @@ const NO_DEFAULTS = {
 /**
  * The jobs that the controller knows, ended ones too until MinJobAge has passed: a job that is not in the answer may
  * have ended well, so its absence says nothing.
- * @throws OpsError 69 or 75 from slurm(); 75 when squeue failed in any other way.
+ * @throws OpsError 69 or 75 from slurm(); 75 when squeue failed in any other way, or printed no list or half of one.
  */
 export async function squeue(
   system: System,
@@ -67,7 +67,7 @@ export async function squeue(
   if (answer.ok) return parseSqueue(answer.stdout);
   // Said only when a single id was asked for; of several, squeue passes over the unknown ones.
   if (/Invalid job id specified/.test(answer.stderr)) return [];
-  throw new OpsError(`squeue failed: ${lastLine(answer.stderr)}`, { exitCode: EXIT.tryAgain });
+  throw new OpsError(`squeue failed: ${complaintOf(answer)}`, { exitCode: EXIT.tryAgain });
 }
 
 function filters(query: JobQuery): string[] {
@@ -75,13 +75,18 @@ function filters(query: JobQuery): string[] {
   return [`--user=${query.user}`, ...(query.names ? [`--name=${query.names.join(',')}`] : [])];
 }
 
-/** Reads what squeue printed under FORMAT; a half-printed record at the end is left out. */
+/**
+ * Reads what squeue printed under FORMAT.
+ * @throws OpsError 75 when that is not a whole list: of a job that it may have left out nothing is known.
+ */
 export function parseSqueue(stdout: string): SlurmJob[] {
-  return stdout
-    .split(RECORD)
-    .map((record) => record.replace(/\n$/, '').split(FIELD_SEPARATOR))
-    .filter((values) => values.length >= NAMES.length)
-    .map(toJob);
+  if (stdout === '') return [];
+  const [before, ...records] = stdout.split(RECORD);
+  const rows = records.map((record) => record.replace(/\n$/, '').split(FIELD_SEPARATOR));
+  const isWhole =
+    before === '' && stdout.endsWith('\n') && rows.every(({ length }) => length >= NAMES.length);
+  if (!isWhole) throw notAList('squeue');
+  return rows.map(toJob);
 }
 
 function toJob(values: readonly string[]): SlurmJob {

@@ -48,6 +48,11 @@ function rootsOf(env: System['env']): Roots {
   return existsSync(site) ? [site, own] : [own];
 }
 
+/** Names of the phases. */
+export function listPhases(env: System['env']): string[] {
+  return namesIn(rootsOf(env), '.');
+}
+
 /** Stages of a phase; none for most. */
 export function listStages(env: System['env'], phase: string): string[] {
   return stagesIn(rootsOf(env), phase);

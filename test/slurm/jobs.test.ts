@@ -43,8 +43,10 @@ describe('squeue of Slurm 22.05', () => {
     expect(job('20+1')).toMatchObject({ rawId: '21', nodes: 'gnode[02-03]', nodeCount: 2 });
   });
 
-  it('leaves out a half-printed record', () => {
-    expect(parseSqueue(recorded('squeue-mixed.txt').slice(0, -40))).toHaveLength(23);
+  it('refuses half a list and what is none: nothing is known of a job that is not in it', () => {
+    const whole = recorded('squeue-mixed.txt');
+    for (const text of [whole.slice(0, -40), whole.slice(0, -1), 'garbage\n', `hello ${whole}`, '\n'])
+      expect(() => parseSqueue(text)).toThrow('squeue printed something that is no whole list of jobs');
     expect(parseSqueue('')).toEqual([]);
   });
 });
