@@ -112,31 +112,31 @@ def here():
         raise TimeoutError
     return store, store.get("missing").decode()
 
-def exchange(other, size):
+def exchange(other, size, times=1):
     out, into = torch.ones(size, device=device), torch.empty(size, device=device)
-    for request in dist.batch_isend_irecv([dist.P2POp(dist.isend, out, other), dist.P2POp(dist.irecv, into, other)]):
-        request.wait()
-    settle()
-
-def rounds():
-    # A ring, in which each has two neighbours: 0-1, 2-3 and so on, then 1-2, 3-4, and its ends with each other.
-    for shift in (0, 1):
-        yield rank + 1 if (rank - shift) % 2 == 0 else rank - 1
-    yield {0: world - 1, world - 1: 0}.get(rank, -1)
+    start = time.monotonic()
+    for _ in range(times):
+        for request in dist.batch_isend_irecv([dist.P2POp(dist.isend, out, other), dist.P2POp(dist.irecv, into, other)]):
+            request.wait()
+        settle()
+    return times * size * 4 / 1e6 / (time.monotonic() - start)
 
 def neighbours():
-    # A slow node is slow with both of its neighbours, they are with one alone: the best one counts, of two turns, because a
-    # machine that is busy for a moment is not slow. The time is that of many exchanges, because one that is halted now and
-    # then, as by a limit of its processor time, is quick in between.
+    # First 0-1, 2-3 and so on, then 1-2, 3-4, the last with the first: a slow node is slow with both of its neighbours,
+    # they are with one alone. Two nodes cannot tell which of them it is.
+    turns = [rank ^ 1, ((rank + 1) ^ 1) - 1]
+    if world % 2 == 0:
+        turns = [other % world for other in turns]
+    else:
+        turns.append({0: world - 1, world - 1: 0}.get(rank, -1))
     best = 0.0
-    for other in [*rounds(), *rounds()]:
+    # Twice, because a machine that is busy for a moment is not slow; over many exchanges, because one that is halted now and
+    # then, as by a limit of its processor time, is quick in between.
+    for other in turns * 2:
         dist.barrier()
         if 0 <= other < world:
             exchange(other, 1024)
-            start = time.monotonic()
-            for _ in range(16):
-                exchange(other, 2_000_000)
-            best = max(best, 16 * 8 / (time.monotonic() - start))
+            best = max(best, exchange(other, 2_000_000, 16))
     return best
 
 try:
