@@ -14,6 +14,9 @@ const THEIRS = [
   'check_fs_mount_rw -f /',
 ];
 
+/** The program of the check `cxx`. */
+const ONE = '#include <new>\nint *one(int n) { return new int(n); }\n';
+
 /** All checks that are asked where no run is named, on nodes that share this machine's cores. */
 export function benchNodes({ opsctl, place, compare, time }) {
   const env = {
@@ -31,6 +34,13 @@ export function benchNodes({ opsctl, place, compare, time }) {
   const ask = (...more) => time([opsctl, 'preflight', '--nodes', nodes, ...more], inside, [0, 1, 2, 3]);
   try {
     compare(`opsctl preflight, ${NODES} nodes / srun hostname (aim: 3)`, undefined, () => ask(), srun, 3);
+    // What the nodes do in the same time on the same cores, whoever asks them: one link of C++ each, and the names they look up.
+    writeFileSync(join(place, 'one.cpp'), ONE);
+    const link = ['srun', `-N${NODES}`, 'c++', '-shared', '-fPIC', join(place, 'one.cpp'), '-o', '/dev/null'];
+    compare(`srun c++, ${NODES} nodes / srun hostname`, undefined, () => time(link, inside), srun, 3);
+    const names = [`-N${NODES}`, 'bash', '-c', 'getent ahostsv4 "$SLURMD_NODENAME" api.wandb.ai || true'];
+    const lookUp = () => time(['srun', ...names], inside);
+    compare(`srun getent, ${NODES} nodes / srun hostname`, undefined, lookUp, srun, 3);
     const shm = () => ask('--only', 'shm');
     compare(`opsctl preflight --only shm, ${NODES} nodes / srun hostname`, 3, shm, srun, 3);
   } finally {

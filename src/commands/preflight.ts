@@ -59,14 +59,15 @@ export const preflightCommand: Command = {
 };
 
 async function run(args: Arguments, context: Context): Promise<ExitCode> {
-  const [health, { withLimits }, { askHere }, { preflight }, { subjectOf }, { report }] = await Promise.all([
-    import('../health/catalogue.ts'),
-    import('../health/limits.ts'),
-    import('../health/here.ts'),
-    import('../health/preflight.ts'),
-    import('./preflight-subject.ts'),
-    import('./preflight-report.ts'),
-  ]);
+  const [health, { withLimits }, { askHere, longest }, { preflight }, { subjectOf }, { report }] =
+    await Promise.all([
+      import('../health/catalogue.ts'),
+      import('../health/limits.ts'),
+      import('../health/here.ts'),
+      import('../health/preflight.ts'),
+      import('./preflight-subject.ts'),
+      import('./preflight-report.ts'),
+    ]);
   const { system } = context;
   const only = texts(args, 'only')
     .flatMap((word) => word.split(','))
@@ -93,6 +94,14 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   if (left.some(({ tools = [] }) => tools.includes('scontrol'))) {
     const { requireSlurm } = await import('../slurm/scontrol-ping.ts');
     await requireSlurm(system);
+  }
+  const onNodes = checks.filter(({ scope }) => scope !== 'login');
+  if (place.nodes.length > 0 && onNodes.length > 0 && !flag(args, 'nagios')) {
+    const { compressHostlist } = await import('../slurm/hostlist.ts');
+    // Up to their answers nothing else is said, and many nodes are a wait.
+    context.terminal.note(
+      `asking ${compressHostlist(place.nodes)}; a probe has ${longest(onNodes)} s at most`,
+    );
   }
   const [here, there] = await Promise.all([
     askHere(system, left, subject.inputs, subject.environment),
