@@ -2,7 +2,7 @@ import type { Line } from './prefix.ts';
 
 /** `SomeError: words`, `package.SomeError`, as Python ends a traceback. */
 const EXCEPTION =
-  /^(?:[A-Za-z_][\w.]{0,120}\.)?(_?[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Failure|Fault|Empty|Full|Warning|Raised|Missing|NotFound|Unavailable|Abort|Invalid|Death|Died|Closed|Refused|Exceeded|Limit|OOM)|StopIteration|StopAsyncIteration)(?::\s|:?$)/;
+  /^(?:[A-Za-z_][\w.]{0,120}\.)?(_?[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Failure|Fault|Empty|Full|Warning|Raised|Missing|NotFound|Unavailable|Abort|Invalid|Death|Died|Closed|Refused|Exceeded|Limit|OOM)|Exception|StopIteration|StopAsyncIteration)(?::\s|:?$)/;
 /** The same where no traceback leads to it, as in the end of a log: only the commonest forms, so that prose is not taken for one. */
 const BARE = /^(?:[A-Za-z_][\w.]{0,120}\.)?_?[A-Z]\w{0,60}(?:Error|Exception)(?:: |$)|^KeyboardInterrupt$/;
 /** The line behind which a traceback quotes the program's source. */
