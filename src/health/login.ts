@@ -65,7 +65,11 @@ async function timed(check: string, fact: string, judge: () => Promise<Judgement
 function judgeData(data: DataScan, directory: string, dataFilesMax: number): Judgement {
   const { files, bytes, problems, warnings } = data;
   if (problems.length > 0)
-    return { ...findings('critical', problems), value: files, fix: '--data DIR --data-suffix SUFFIX' };
+    return {
+      ...findings('critical', problems),
+      value: files,
+      fix: 'set data, and data_suffix to how its files end',
+    };
   if (warnings.length > 0)
     return { ...findings('warning', warnings), value: files, fix: `opsctl data stat ${directory}` };
   if (files > dataFilesMax)

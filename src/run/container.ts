@@ -19,7 +19,7 @@ export function mountsOf(
   if (typeof values.container_runtime !== 'string')
     throw new UsageError(
       'container_image: this cluster has nothing that runs containers, as far as the profile knows',
-      'Give --container-runtime pyxis | apptainer | singularity, or set `container` in the profile.',
+      'Give container_runtime (pyxis | apptainer | singularity), or set `container` in the profile.',
     );
   const paths = parameters
     .filter(({ name, type }) => (type === 'path' || type === 'model') && !NOT_MOUNTED.has(name))

@@ -17,7 +17,7 @@ export function moreData({ more_data }: Values): string[] {
   if (odd !== undefined)
     throw new UsageError(
       `more_data: ${JSON.stringify(odd)} is no absolute path without a comma and a colon`,
-      'Name directories with spaces between, such as --more-data "/data/code /data/books".',
+      'Name directories with spaces between, such as more_data: "/data/code /data/books".',
     );
   return directories;
 }
@@ -36,7 +36,7 @@ export function dataShares(values: Values): number[] | undefined {
     return shares;
   throw new UsageError(
     `data_shares: ${JSON.stringify(values.data_shares)} is not one share above 0 for each of the ${wanted} directories of data and more_data, 1 together`,
-    'Such as --data-shares "0.7 0.3", the share of --data first.',
+    'Such as data_shares: "0.7 0.3", the share of `data` first.',
   );
 }
 

@@ -122,7 +122,7 @@ function cpuVerdict(values: Readonly<Record<string, unknown>>): Verdict[] {
     limit: null,
     seconds: 0,
   };
-  return [{ ...common, status: 'warning', message, fix: 'opsctl init, or --cpus-per-node N' }];
+  return [{ ...common, status: 'warning', message, fix: 'opsctl init, or set cpus_per_node' }];
 }
 
 /** What the trainer would refuse is an error; here stands what was let through. */
