@@ -52,7 +52,7 @@ function optionsOf(command: Command): Set<string> {
 
 /** The texts of an error, and of the repair beside a verdict, that name a flag. */
 function hintsOf(text: string): string[] {
-  const errors = [...text.matchAll(/new (?:UsageError|OpsError|NotReady)\(|super\(message/g)].map(
+  const errors = [...text.matchAll(/new (?:UsageError|OpsError|NotReady)\(|super\(message|critical\(/g)].map(
     ({ index }) => text.slice(index, text.indexOf(');', index)),
   );
   const beside = [...text.matchAll(/\b(?:hint|fix): [^\n]*/g)].map(([part]) => part);
