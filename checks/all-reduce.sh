@@ -121,10 +121,15 @@ def exchange(other, size):
     return size * 4 / 1e6 / (time.monotonic() - start)
 
 def neighbours():
-    # First 0-1, 2-3 and so on, then 1-2, 3-4: a slow node is slow with both of its neighbours, they are with one alone.
+    # First 0-1, 2-3 and so on, then 1-2, 3-4, the last with the first: a slow node is slow with both of its neighbours,
+    # they are with one alone. Two nodes cannot tell which of them it is.
+    turns = [rank ^ 1, ((rank + 1) ^ 1) - 1]
+    if world % 2 == 0:
+        turns = [other % world for other in turns]
+    else:
+        turns.append({0: world - 1, world - 1: 0}.get(rank, -1))
     best = 0.0
-    for shift in (0, 1):
-        other = rank + 1 if (rank - shift) % 2 == 0 else rank - 1
+    for other in turns:
         dist.barrier()
         if 0 <= other < world:
             exchange(other, 1024)

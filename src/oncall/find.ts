@@ -7,7 +7,7 @@ import { EXIT, OpsError } from '../errors.ts';
 import { breakerOf } from '../remedy/breaker.ts';
 import { readJournal } from '../remedy/journal.ts';
 import { type System, stateHome } from '../system/system.ts';
-import { gatherScene } from '../watch/gather-scene.ts';
+import { gatherKnown, gatherScene } from '../watch/gather-scene.ts';
 import { look } from '../watch/look.ts';
 import { type Memory, readMemory } from '../watch/memory.ts';
 import { judge } from '../watch/rules.ts';
@@ -37,10 +37,13 @@ export async function findProblems(
   const memory = await readMemory(system);
   const hasAccounting = profile.accounting !== false && memory.hasAccounting;
   const since = Math.floor((system.now().getTime() - LOOK_BACK_MS) / 1000);
-  const seen = await look(system, hasAccounting ? since : null);
+  const [seen, known] = await Promise.all([
+    look(system, Promise.resolve(hasAccounting ? since : null)),
+    gatherKnown(system, memory, profile),
+  ]);
   if (seen.queue === undefined)
     throw seen.failures[0] ?? new OpsError('squeue did not answer', { exitCode: EXIT.tryAgain });
-  const gathered = await gatherScene(system, seen, memory, profile);
+  const gathered = await gatherScene(system, seen, known, profile);
   const ends = recentEnds(gathered, await recordedEnds(gathered));
   const now = seen.at;
   const [ended, own, silences] = await Promise.all([

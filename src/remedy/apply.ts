@@ -104,7 +104,8 @@ async function act(
   const deed = await deedOf(step.action);
   const before = await deed.see(system, step.act, step);
   const held = deed.held(step, before);
-  if (deed.isSo(step.act, before, step.command)) return as('nothing-to-do', 'it is so already');
+  if (deed.isSo(step.act, before, step.command))
+    return as('nothing-to-do', deed.leaves?.(before) || 'it is so already');
   if (held) return as('refused', `${held.rail}: ${held.why}`);
   const intent = intentOf(system, step, plan, options.attended, before);
   // Whoever was stopped for so long that another one took over must not act on what it knew.

@@ -18,6 +18,8 @@ export interface Deed {
   readonly see: (system: System, act: Act, step: { readonly command: readonly string[] }) => Promise<Seen>;
   /** All is as wanted already. */
   readonly isSo: (act: Act, seen: Seen, command: readonly string[]) => boolean;
+  /** What is left as it is, and why, for when there is nothing to do; absent where that says nothing. */
+  readonly leaves?: (seen: Seen) => string;
   /** What forbids it on the state of this moment, beside what the plan knew. */
   readonly held: (step: Step, seen: Seen) => Held | undefined;
   /** Does it, and gives the program's last word. */

@@ -17,6 +17,8 @@ export interface Seen {
   readonly nodes?: Readonly<Record<string, { readonly state: string; readonly reason: string | null }>>;
   /** Names of files or directories that are there. */
   readonly files?: readonly string[];
+  /** Those of them that must stay, each with the reason. */
+  readonly kept?: readonly string[];
   /** The run's job, and those before it. */
   readonly run?: {
     readonly jobId: string | null;

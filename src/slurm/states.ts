@@ -41,10 +41,17 @@ const STATES: Readonly<Record<string, readonly [Phase, Outcome]>> = {
   REVOKED: ['ended', 'cancelled'],
 };
 
+const USUAL: ReadonlyMap<string, JobState> = new Map(
+  Object.entries(STATES).map(([word, [phase, outcome]]) => [word, { word, phase, outcome }]),
+);
+
 export const UNKNOWN_STATE: JobState = { word: 'UNKNOWN', phase: 'unknown', outcome: 'unknown' };
 
 /** Reads a state as Slurm prints it: `RUNNING`, `CANCELLED by 1000`. */
 export function jobState(text: string): JobState {
+  // As nearly every record has it: ten thousand are read in one look.
+  const usual = USUAL.get(text);
+  if (usual !== undefined) return usual;
   const word = text.trim().split(/[\s+]/)[0]?.toUpperCase() ?? '';
   const known = STATES[word];
   if (known === undefined) return word === '' ? UNKNOWN_STATE : { ...UNKNOWN_STATE, word };

@@ -121,8 +121,9 @@ export async function answerWaiting(
   const runs = { ...before };
   const actions: Action[] = [];
   const jobs = new Map(context.scene.runs.map(({ runId, job }) => [runId, job]));
-  for (const [runId, { waiting, ...run }] of Object.entries(before)) {
-    if (waiting === undefined || gathered.runs[runId]?.waiting === undefined) continue;
+  for (const [runId, known] of Object.entries(before)) {
+    if (known.waiting === undefined || gathered.runs[runId]?.waiting === undefined) continue;
+    const { waiting, ...run } = known;
     const job = jobs.get(runId);
     const target = await targetOf(system, runId);
     // Somebody else was quicker, or nobody is told of it any more.

@@ -6,7 +6,7 @@ import type { System } from '../system/system.ts';
 import { type Happening, happening } from './happening.ts';
 import type { Look } from './look.ts';
 import type { Memory, RunMemory } from './memory.ts';
-import { lookAtPlaces } from './places.ts';
+import { lookAtPlaces, type Places } from './places.ts';
 import { readRunning } from './read-run.ts';
 import type { Scene, Watched } from './rule.ts';
 import { byName, jobOf, knownRuns } from './runs.ts';
@@ -27,15 +27,38 @@ export interface Gathered {
 /** Logs that are read at the same time: a login node is shared. */
 const AT_ONCE = 16;
 
+/** What can be had while Slurm is asked: the runs, and the file systems that they write to. */
+export interface Known {
+  readonly runs: Readonly<Record<string, RunMemory>>;
+  readonly places: Places;
+}
+
+export async function gatherKnown(
+  system: System,
+  memory: Memory,
+  { data_root: dataRoot }: Pick<Profile, 'data_root'>,
+): Promise<Known> {
+  const runs = await knownRuns(system, memory);
+  const alive = Object.values(runs).filter(({ over }) => over === null);
+  // Those that were seen running come first: no more than some directories are looked at.
+  const inOrder = [
+    ...alive.filter(({ startTime }) => startTime !== null),
+    ...alive.filter(({ startTime }) => startTime === null),
+  ];
+  const directories = inOrder.map(({ outputDir }) => dirname(outputDir));
+  const root = dataRoot !== null && alive.length > 0 ? [dataRoot] : [];
+  return { runs, places: await lookAtPlaces(system, [...root, ...directories]) };
+}
+
 /** Puts what Slurm said beside what is known of the runs, and reads what they have written since. */
 export async function gatherScene(
   system: System,
   look: Look,
-  memory: Memory,
+  known: Known,
   { watch: config, data_root: dataRoot }: Pick<Profile, 'watch' | 'data_root'>,
 ): Promise<Gathered> {
   const now = look.at;
-  const runs = await knownRuns(system, memory);
+  const runs = { ...known.runs };
   const queue = byName(look.queue ?? []);
   const accounting = byName(look.accounting ?? []);
   const events: Event[] = [];
@@ -48,32 +71,47 @@ export async function gatherScene(
     if (queued !== undefined && isActive(queued.state) && found.kind !== 'requeued')
       runs[runId] = seen(run, queued);
   }
-  const watched: Watched[] = [];
-  for (let start = 0; start < alive.length; start += AT_ONCE) {
-    const some = alive.slice(start, start + AT_ONCE).map(async ({ runId, job }) => {
+  const readings = new Map<string, Pick<Watched, 'memory' | 'isRead'>>();
+  const running = alive.filter(({ job }) => job?.state.phase === 'running');
+  for (let start = 0; start < running.length; start += AT_ONCE) {
+    const some = running.slice(start, start + AT_ONCE).map(async ({ runId, job }) => {
       const run = runs[runId] as RunMemory;
-      if (job?.state.phase !== 'running') return { runId, memory: run, job, isRead: true };
-      return { runId, job, ...(await readRunning(system, runId, run, job, { now, config })) };
+      readings.set(runId, await readRunning(system, runId, run, job as SlurmJob, { now, config }));
     });
-    watched.push(...(await Promise.all(some)));
+    await Promise.all(some);
   }
-  for (const { runId, memory: read } of watched) runs[runId] = read;
+  const watched = alive.map(({ runId, job }): Watched => {
+    const { memory: read, isRead } = readings.get(runId) ?? {
+      memory: runs[runId] as RunMemory,
+      isRead: true,
+    };
+    return { runId, memory: read, job, isRead };
+  });
+  for (const [runId, { memory: read }] of readings) runs[runId] = read;
   const active = watched.filter(({ job }) => job !== undefined && isActive(job.state));
-  const directories = [
-    ...active.map(({ memory: { outputDir } }) => dirname(outputDir)),
-    ...(dataRoot !== null && active.length > 0 ? [dataRoot] : []),
-  ];
-  const places = await lookAtPlaces(system, directories);
-  return { scene: { now, look, runs: watched, places, config }, runs, events };
+  const directories = new Set(active.map(({ memory: { outputDir } }) => dirname(outputDir)));
+  if (dataRoot !== null && active.length > 0) directories.add(dataRoot);
+  return {
+    scene: { now, look, runs: watched, places: placesOf(known.places, directories), config },
+    runs,
+    events,
+  };
+}
+
+/** Of runs that live: where the others wrote is nobody's concern any more. */
+function placesOf({ places, silent }: Places, directories: ReadonlySet<string>): Places {
+  return {
+    places: places.filter(({ paths }) => paths.some((path) => directories.has(path))),
+    silent: silent.filter((path) => directories.has(path)),
+  };
 }
 
 /** The job and the attempt that runs now; what was kept for reading an attempt goes when there is none. */
 function seen(run: RunMemory, job: SlurmJob): RunMemory {
+  const { jobId } = job;
   const runsNow = job.state.phase === 'running' || job.state.phase === 'suspended';
-  return {
-    ...run,
-    jobId: job.jobId,
-    startTime: runsNow ? job.startTime : job.jobId === run.jobId ? run.startTime : null,
-    over: null,
-  };
+  const startTime = runsNow ? job.startTime : jobId === run.jobId ? run.startTime : null;
+  // Nothing new of most, and there may be ten thousand.
+  if (run.jobId === jobId && run.startTime === startTime && run.over === null) return run;
+  return { ...run, jobId, startTime, over: null };
 }

@@ -28,17 +28,21 @@ const OVERLAP_S = 300;
 /**
  * One squeue, one sinfo and, where there is accounting, one sacct, at the same time: never more, however many jobs and
  * nodes there are.
- * @param since seconds since 1970 of the last look; null leaves accounting out, where the cluster has none.
+ * @param asked seconds since 1970 of the last look; null leaves accounting out, where the cluster has none. The others need
+ * not wait for it.
  * @throws OpsError 69 when Slurm is not installed here: that is no failure of a look.
  */
-export async function look(system: System, since: number | null): Promise<Look> {
+export async function look(system: System, asked: Promise<number | null>): Promise<Look> {
   const user = currentUser();
+  const account = async () => {
+    const since = await asked;
+    if (since === null) return undefined;
+    return answerOf(sacct(system, { user }, Math.max(0, since - OVERLAP_S), { duplicates: true }));
+  };
   const [queue, nodes, accounting] = await Promise.all([
     answerOf(squeue(system, { user })),
     answerOf(showAllNodes(system)),
-    since === null
-      ? undefined
-      : answerOf(sacct(system, { user }, Math.max(0, since - OVERLAP_S), { duplicates: true })),
+    account(),
   ]);
   const failures = [queue, nodes, accounting].filter((answer) => answer instanceof OpsError);
   return {
@@ -48,7 +52,7 @@ export async function look(system: System, since: number | null): Promise<Look> 
     accounting: accounting instanceof OpsError || accounting?.kind !== 'jobs' ? undefined : accounting.jobs,
     isUnaccounted: !(accounting instanceof OpsError) && accounting?.kind === 'disabled',
     failures,
-    slurmCalls: since === null ? 2 : 3,
+    slurmCalls: accounting === undefined ? 2 : 3,
   };
 }
 

@@ -9,7 +9,7 @@ import type { System } from '../system/system.ts';
 import type { Action } from './act.ts';
 import { answerEvents, answerWaiting } from './answer.ts';
 import { answerHangs } from './answer-hang.ts';
-import { gatherScene } from './gather-scene.ts';
+import { gatherKnown, gatherScene } from './gather-scene.ts';
 import { type Look, look } from './look.ts';
 import { type Memory, readMemory, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
@@ -59,8 +59,16 @@ export interface Tick {
  */
 export async function tick(system: System, options: TickOptions): Promise<Tick> {
   const { profile, lease } = options;
-  const memory = await readMemory(system);
-  const seen = withDoubt(await look(system, accountingFrom(system, memory, profile)), memory);
+  const remembered = readMemory(system);
+  const [answer, known, memory] = await Promise.all([
+    look(
+      system,
+      remembered.then((last) => accountingFrom(system, last, profile)),
+    ),
+    remembered.then((last) => gatherKnown(system, last, profile)),
+    remembered,
+  ]);
+  const seen = withDoubt(answer, memory);
   const notes = [...(await unknownFaults(system, profile)), ...seen.failures.map(({ message }) => message)];
   const ticks = memory.ticks + 1;
   const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
@@ -69,7 +77,7 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
     const told = await tell(system, { alerts: [], blind: 'all' }, profile);
     return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
   }
-  const gathered = await gatherScene(system, seen, memory, profile);
+  const gathered = await gatherScene(system, seen, known, profile);
   await stillOurs(lease);
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
@@ -94,9 +102,11 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
 
 /** Troubles that are over are forgotten, so that their alerts are told as resolved. */
 function withoutOver(runs: Memory['runs'], { runs: watched, now }: Scene): Memory['runs'] {
+  const troubled = Object.entries(runs).filter(([, { trouble }]) => trouble !== null);
+  if (troubled.length === 0) return runs;
   const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
   const left = { ...runs };
-  for (const [runId, run] of Object.entries(runs)) {
+  for (const [runId, run] of troubled) {
     const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
     if (isOver) left[runId] = { ...run, trouble: null };
   }
@@ -105,11 +115,16 @@ function withoutOver(runs: Memory['runs'], { runs: watched, now }: Scene): Memor
 
 /** Runs that ended at this look are not among those that were alive at it. */
 function withNewTroubles(seen: readonly Watched[], runs: Memory['runs']): Watched[] {
-  const known = new Set(seen.map(({ runId }) => runId));
-  const others = Object.entries(runs).flatMap(([runId, memory]) =>
-    memory.trouble !== null && !known.has(runId) ? [{ runId, memory, job: undefined, isRead: true }] : [],
-  );
-  return [...seen.map((run) => ({ ...run, memory: runs[run.runId] ?? run.memory })), ...others];
+  const troubled = Object.entries(runs).filter(([, { trouble }]) => trouble !== null);
+  const known = new Set(troubled.length === 0 ? [] : seen.map(({ runId }) => runId));
+  const others = troubled
+    .filter(([runId]) => !known.has(runId))
+    .map(([runId, memory]) => ({ runId, memory, job: undefined, isRead: true }));
+  const now = seen.map((run) => {
+    const { [run.runId]: memory = run.memory } = runs;
+    return memory === run.memory ? run : { ...run, memory };
+  });
+  return [...now, ...others];
 }
 
 /** Who was stopped for so long that another one watches now must neither act nor remember. */

@@ -121,6 +121,18 @@ describe('carrying a plan out', () => {
     expect(slurm.events().filter(({ kind }) => kind === 'submit')).toHaveLength(2);
   });
 
+  it('says which leftovers of NCCL it leaves, and why, when there are no others', async () => {
+    const { made, system } = await start('failed');
+    writeFileSync(join(made.shm, 'nccl-young'), '');
+    const clear = () => ask(system, made, ['clear-nccl-shm'], { onNodes: ['gnode01'] });
+    expect((await clear()).results).toMatchObject([
+      { result: 'done', said: 'deleted 2; kept nccl-young too young' },
+    ]);
+    expect((await clear()).results).toMatchObject([
+      { result: 'nothing-to-do', said: 'kept nccl-young too young' },
+    ]);
+  });
+
   it('goes on from an older checkpoint and deletes none', async () => {
     const { made, system } = await start('failed');
     const { said } = await ask(system, made, ['resume-earlier']);

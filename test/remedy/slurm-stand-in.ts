@@ -226,10 +226,15 @@ function srun(argv: readonly string[], options: ExecOptions, { shm, happens }: W
     happens({ kind: 'evidence' });
     return { stdout: '== node gnode01\n== end of gnode01\n' };
   }
-  const names = readdirSync(shm).filter((name) => name.startsWith('nccl-'));
+  const all = readdirSync(shm).filter((name) => name.startsWith('nccl-'));
+  const names = all.filter((name) => !name.startsWith('nccl-young'));
+  const kept = all.filter((name) => !names.includes(name)).map((name) => `keep ${name} too young\n`);
   const tasks = Number(/--ntasks=(\d+)/.exec(argv.join(' '))?.[1]);
   const end = 'end\n'.repeat(tasks);
-  if (argv.at(-1) === 'list') return { stdout: `${names.map((name) => `free ${name}\n`).join('')}${end}` };
+  const said = (verdict: string): Partial<ExecResult> => ({
+    stdout: [...names.map((name) => `${verdict} ${name}\n`), ...kept, end].join(''),
+  });
+  if (argv.at(-1) === 'list') return said('free');
   for (const name of names) unlinkSync(join(shm, name));
-  return { stdout: `${names.map((name) => `gone ${name}\n`).join('')}${end}` };
+  return said('gone');
 }

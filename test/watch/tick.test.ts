@@ -42,7 +42,9 @@ const NODES = 'gnode01|allocated|64000|30000|none\ngnode02|allocated|64000|30000
 const DF =
   'Filesystem Type 1K-blocks Used Avail Inodes IUsed Mounted on\n/dev/vda ext4 1000 400 600 1000 10 /data\n';
 const DISABLED: Answer = { code: 1, stderr: 'Slurm accounting storage is disabled\n' };
-const WELL = { squeue: queued(), sinfo: NODES, sacct: DISABLED, df: DF, quota: { missing: true } };
+/** The places are looked at while Slurm is asked, whatever it answers. */
+const SPACE = { df: DF, quota: { missing: true } };
+const WELL = { squeue: queued(), sinfo: NODES, sacct: DISABLED, ...SPACE };
 
 interface Place {
   readonly root: string;
@@ -116,12 +118,7 @@ it('concludes nothing, resolves nothing and gives no sign of life when squeue fa
   const here = await place();
   await submitted(here);
   await lookAt(here, WELL, 60);
-  const {
-    quota: _,
-    df: __,
-    ...slurm
-  } = { ...WELL, sinfo: NODES.replace('gnode02|allocated', 'gnode02|down*') };
-  const { sacct: ___, ...known } = { ...slurm, df: DF, quota: { missing: true } };
+  const { sacct: _, ...known } = { ...WELL, sinfo: NODES.replace('gnode02|allocated', 'gnode02|down*') };
   expect(firing(await lookAt(here, known, 120))).toEqual(['node-fail']);
   const sign = await beat(here);
   const down = {
@@ -130,6 +127,7 @@ it('concludes nothing, resolves nothing and gives no sign of life when squeue fa
       stderr: 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)',
     },
     sinfo: NODES,
+    ...SPACE,
   };
   const memory = await readMemory(fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } }));
   const blind = await lookAt(here, down, 7200);
@@ -146,7 +144,7 @@ it('takes an empty queue for no answer while a run was alive a moment ago', asyn
   const here = await place();
   await submitted(here);
   await lookAt(here, WELL, 60);
-  expect((await lookAt(here, { squeue: '', sinfo: NODES }, 120)).blind).toBe(true);
+  expect((await lookAt(here, { squeue: '', sinfo: NODES, ...SPACE }, 120)).blind).toBe(true);
 });
 
 it('diagnoses a run that was put back into the queue, once, and does nothing at the level of a new profile', async () => {
@@ -156,7 +154,7 @@ it('diagnoses a run that was put back into the queue, once, and does nothing at 
   await writeFile(join(here.outputDir, 'logs', 'job.log'), 'srun: error: Node failure on gnode02\n');
   const again = queued({ state: 'PENDING', reason: 'BeginTime', hosts: '', start: 'N/A' });
   const shown = `JobId=12 JobName=sft-tiny\n   UserId=${USER}(0) GroupId=x(0)\n   Requeue=1 Restarts=1\n   WorkDir=/\n   StdOut=/x\n`;
-  const stubs = { squeue: again, sinfo: NODES, df: DF, quota: { missing: true } };
+  const stubs = { squeue: again, sinfo: NODES, ...SPACE };
   const seen = await lookAt(here, { ...stubs, sacct: DISABLED, 'scontrol show job': shown }, 120);
   expect(seen.alerts).toMatchObject([
     { fault: 'node-fail', state: 'firing', severity: 'warning', runs: ['sft-tiny'] },
@@ -173,7 +171,6 @@ it('resolves what a run died of once the next attempt has come further', async (
   const here = await place();
   await submitted(here);
   const log = join(here.outputDir, 'logs', 'job.log');
-  const { sacct: _, ...without } = WELL;
   await lookAt(here, WELL, 60);
   await writeFile(log, 'torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n');
   const failed = {
@@ -181,6 +178,7 @@ it('resolves what a run died of once the next attempt has come further', async (
     sinfo: NODES,
     sacct: DISABLED,
     'scontrol show job': { code: 1 },
+    ...SPACE,
   };
   const seen = await lookAt(here, failed, 120);
   expect(seen.alerts).toMatchObject([{ fault: 'cuda-oom', severity: 'critical' }]);
@@ -190,9 +188,9 @@ it('resolves what a run died of once the next attempt has come further', async (
     'step=9/200 epoch=0.1 loss=2.1 lr=1e-4 grad_norm=0.9 tokens_per_second=400 tgs=100 samples_seen=8\n',
     { flag: 'a' },
   );
-  const rerun = { ...without, squeue: queued({ jobId: 13, rawId: 13, start: BEGAN + 200 }) };
+  const rerun = { squeue: queued({ jobId: 13, rawId: 13, start: BEGAN + 200 }), sinfo: NODES };
   expect((await lookAt(here, rerun, 300)).runs[0]?.memory.trouble).toBeNull();
-  expect(firing(await lookAt(here, rerun, 900))).toEqual([]);
+  expect(firing(await lookAt(here, { ...rerun, ...SPACE }, 900))).toEqual([]);
 });
 
 it('forgets a run whose directory was taken away, and passes over one whose manifest is no JSON', async () => {

@@ -6,20 +6,22 @@ import { SHM_PROGRAM } from '../shm-program.ts';
 
 /** srun waits a minute for nodes that are in use, and each file takes a look at all processes. */
 const LIMIT_S = 150;
+/** Files that are named with the reason why they stay. */
+const QUOTED = 5;
 
 /** What NCCL left in /dev/shm and nobody uses. The node itself decides, file by file; here it is only read what it said. */
 export const clearNcclShm: Deed = {
   see: async (system, _act, { command }) => {
     const { stdout } = await ask(system, [...command.slice(0, -1), 'list']);
-    return { files: wordsOf(stdout, 'free') };
+    return { files: wordsOf(stdout, 'free'), kept: wordsOf(stdout, 'keep') };
   },
   isSo: (_act, { files = [] }) => files.length === 0,
+  leaves: ({ kept = [] }) => keptWords(kept),
   held: () => undefined,
   act: async (system, { command }) => {
     const { stdout } = await ask(system, command);
-    const kept = [...stdout.matchAll(/^keep (\S+) (.*)$/gm)].map(([, name, why]) => `${name} ${why}`);
-    const gone = wordsOf(stdout, 'gone').length;
-    return `deleted ${gone}${kept.length > 0 ? `; kept ${kept.slice(0, 5).join(', ')}` : ''}`;
+    const kept = wordsOf(stdout, 'keep');
+    return `deleted ${wordsOf(stdout, 'gone').length}${kept.length > 0 ? `; ${keptWords(kept)}` : ''}`;
   },
   judge: (_act, _before, { files = [] }) => (files.length === 0 ? 'done' : 'not-done'),
 };
@@ -38,6 +40,12 @@ async function ask(system: System, command: readonly string[]) {
       exitCode: EXIT.tryAgain,
     });
   return answer;
+}
+
+/** `kept nccl-x3 too young, ...`; empty for none. */
+function keptWords(kept: readonly string[]): string {
+  const more = kept.length > QUOTED ? ` and ${kept.length - QUOTED} more` : '';
+  return kept.length === 0 ? '' : `kept ${kept.slice(0, QUOTED).join(', ')}${more}`;
 }
 
 function wordsOf(stdout: string, verdict: string): string[] {
