@@ -30,6 +30,11 @@ function main(argv) {
     say(`${require('../package.json').version}\n`);
     return;
   }
+  if (!isNewEnough(process.versions.node)) {
+    process.stderr.write(`opsctl needs Node.js 20.19 or newer, and ${process.execPath} is ${process.version}\n`);
+    process.exitCode = 69;
+    return;
+  }
   const pack = path.join(__dirname, '..', 'dist', 'opsctl.pack');
   try {
     if (start(pack) !== undefined) return;
@@ -39,6 +44,11 @@ function main(argv) {
     process.stderr.write(`the installation of opsctl is broken, install it again: ${error.message}\n`);
   }
   process.exitCode = 70;
+}
+
+function isNewEnough(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major > 20 || (major === 20 && minor >= 19);
 }
 
 function say(text) {

@@ -127,6 +127,16 @@ describe('the program file', () => {
     expect(result).toMatchObject({ status: 69, stderr: expect.stringContaining('needs Node.js 20.19') });
   });
 
+  it.each(['18.20.4', '20.18.3'])('says that Node %s is too old', (version) => {
+    const old = join(place, 'old.cjs');
+    writeFileSync(old, `Object.defineProperty(process.versions, 'node', { value: '${version}' });\n`);
+    const result = run([process.execPath, '--require', old, bin(), 'status']);
+    expect(result).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('needs Node.js 20.19 or newer'),
+    });
+  });
+
   it('ends quietly when nobody reads its output', () => {
     const piped = run(['bash', '-c', `'${bin()}' render sft --help | head -1; echo "\${PIPESTATUS[0]}"`]);
     expect(piped).toMatchObject({ stderr: '', stdout: expect.stringMatching(/\n0\n$/) });

@@ -171,7 +171,9 @@ export function collect(
         begin(next);
         return true;
       }
+      const isQuoted = tracebacks.quotesSource(line, before);
       const known = tracebacks.exception(line);
+      if (isQuoted) return false;
       // Of an exception whose traceback has lost its first line, the frames still stand before it.
       const traceback = known === '' && !behind ? before() : known;
       // An exception without a message holds no literal that could be looked for.

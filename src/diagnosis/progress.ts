@@ -4,6 +4,7 @@ const PROGRESS = [
   /\d(?:it|tok|tokens|samples|batches|steps|B|MB|kB|GB)\/s\b|\ds\/(?:it|step|batch|iter)/,
   /\b(?:iteration|iter|step|global_step|batch|epoch|update)s?\b[ :=#[]{1,12}\d+\]?\b.{0,300}\b\w{0,20}(?:loss|acc|ppl|lr|elapsed|time|grad|tps|tokens)\w{0,20}\b/i,
   /['"](?:loss|train_loss|eval_loss)['"]: {0,2}[-\d]/,
+  /^srun: Step created for StepId=/,
   /\b(?:train|training|validation|eval|val)?[ _]?loss[ :=]{1,3}[-\d.]+.{0,80}\b(?:step|epoch|lr|iter)/i,
 ];
 /** What it prints once when it is through. */

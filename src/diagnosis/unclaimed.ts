@@ -14,7 +14,7 @@ const TROUBLE = [
   /^(?:\S{1,40}: )?Error \w{2,20}ing\b.{0,80}: /,
   // How processes end.
   /\b(?:exit(?:ed|s|ing)?|return(?:ed|s)?)(?: with)?[ _-]?(?:code|status|value)?s?[ =:(]{1,4}-?[1-9]\d{0,2}\b|\bexitcode\b[ =:(]{1,4}-?[1-9]|\bnon-?zero exit|\b(?:WTERMSIG|WEXITSTATUS) [1-9]/i,
-  /segmentation fault|\bcore dumped\b|\bbus error\b|\billegal instruction\b|\bfloating point exception\b|\bdeath signal\b|\b(?:killed|terminated|aborted) by\b/i,
+  /segmentation fault|\bcore dumped\b|\bbus error\b|\billegal instruction\b|\bfloating point exception\b|\bdeath signal\b|\bexited on signal \d|\b(?:killed|terminated|aborted) by\b/i,
   /^(?:\S+: line \d+: {1,9}\d+ )?(?:Killed|Aborted|Terminated)\b(?! at )|\bSIG(?:SEGV|ABRT|BUS|KILL|FPE|ILL|HUP|TERM|INT|XCPU)\b|\bCANCELLED\b|^State: (?!COMPLETED|RUNNING|PENDING)[A-Z]|\b(?:DOWN|DRAINED)\b|\bUnavailableNodes\b/,
   // What a shell and the C library say.
   /: (?:command not found|No such file or directory|Permission denied|cannot \w+|Cannot allocate memory|Input\/output error|Operation not permitted|Connection (?:refused|timed out|reset by peer))\b|\bcan't open file\b|\bcannot open shared object\b/,

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { verdict } from './engine.ts';
+
+/** A traceback as Python prints it, down to the source of its last frame. */
+const traceback = (last: string) =>
+  `Traceback (most recent call last):\n  File "/w/train.py", line 10, in <module>\n    main()\n${last}\n`;
+
+describe('a run that found nothing to go on from and began anew', () => {
+  it('is fine, be it cut off before its first step', async () => {
+    const log =
+      'Checkpoint tracker file does not exist: /ck/latest_checkpointed_iteration.txt\nTraining from scratch\n';
+    expect(await verdict(log)).toBe('healthy');
+  });
+});
+
+describe('a step that waits for its turn', () => {
+  const waits = 'srun: Job 5 step creation still disabled, retrying (Requested nodes are busy)\n';
+  const created = (step: number) => `srun: Step created for StepId=5.${step}\n`;
+
+  it('is no failure once the steps are created', async () => {
+    const begun = Array.from({ length: 8 }, (_, step) => created(step)).join('');
+    expect(await verdict(`${waits.repeat(20)}${begun}`)).toBe('healthy');
+  });
+
+  it('was never launched where the log ends with its waiting', async () => {
+    expect(await verdict(waits.repeat(20))).toBe('srun-step-failed');
+  });
+});
+
+describe('what a traceback ends with', () => {
+  it.each([
+    'torch._dynamo.exc.Unsupported: call_function BuiltinVariable(setattr)',
+    'triton.runtime.errors.OutOfResources: out of resource: registers, Required: 5, Hardware limit: 1',
+    "cv2.error: OpenCV(4.5.1) /tmp/x.cpp:182: error: (-215:Assertion failed) !_src.empty() in function 'cvtColor'",
+    "TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'",
+  ])('is an exception of the program, whatever its name: %s', async (last) => {
+    expect(await verdict(traceback(last))).toBe('python-error');
+  });
+
+  it('stands behind the line of another process, which looks like one', async () => {
+    expect(await verdict(`${traceback('data.loader: 300 files')}KeyError: 'input_ids'\n`)).toBe(
+      'python-error',
+    );
+  });
+});
+
+describe('a rank that mpirun saw abort', () => {
+  it('is not healthy', async () => {
+    const log =
+      'mpirun noticed that process rank 3 with PID 0 on node hpb0205 exited on signal 6 (Aborted).\n';
+    expect(await verdict(log)).toBe('segfault');
+  });
+});
