@@ -10,7 +10,7 @@ const PROGRESS = [
 /** What it prints once when it is through. */
 const FINISHED = [
   /['"]train_runtime['"]: |\*{3,} train metrics \*{3,}|^ {2}train_runtime +=/,
-  /\bTraining (?:completed|complete|finished|done)\b|\bFinished training\b|\bTraining took\b|\btraining is done\b/i,
+  /\b(?:Training|Fine-?tuning) (?:completed|complete|finished|done)\b|\bFinished training\b|\btraining is done\b/i,
   /`Trainer\.fit` stopped: `max_(?:epochs|steps)=\d+` reached/,
   /"key": "run_stop".{0,300}"status": "success"/,
   /\[after training is done\]/,
@@ -38,8 +38,11 @@ export const FINISH_LITERALS = [
   'raining finished',
   'raining is done',
   'raining done',
+  'tuning completed',
+  'tuning complete',
+  'tuning finished',
+  'tuning done',
   'inished training',
-  'Training took',
   '`Trainer.fit` stopped',
   '"run_stop"',
 ];

@@ -2,7 +2,7 @@ import type { Line } from './prefix.ts';
 
 /** `SomeError: words`, `package.SomeError`, as Python ends a traceback. */
 const EXCEPTION =
-  /^(?:[A-Za-z_][\w.]{0,120}\.)?(_?[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Failure|Fault|Empty|Full|Warning|Raised|Missing|NotFound|Unavailable|Abort|Invalid|Death|Died|Closed|Refused|Exceeded|Limit|OOM)|StopIteration|StopAsyncIteration)(?::\s|:?$)/;
+  /^(?:[A-Za-z_][\w.]{0,120}\.)?(_?[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Failure|Fault|Empty|Full|Warning|Raised|Missing|NotFound|Unavailable|Abort|Invalid|Death|Died|Closed|Refused|Exceeded|Limit|OOM)|Exception|StopIteration|StopAsyncIteration)(?::\s|:?$)/;
 /** What is called otherwise, in a module: `cv2.error: words`, `RayTaskError(KeyError): words`. Only straight behind a frame's source. */
 const DOTTED = /^[A-Za-z_]\w{0,60}(?:\.\w{1,60}){1,8}(?:\(\w{1,80}\))?: \S/;
 /** The same where no traceback leads to it, as in the end of a log: only the commonest forms, so that prose is not taken for one. */
