@@ -79,7 +79,7 @@ export function rankAttempts(
       const own = findings.filter((finding) => (finding.attempt ?? decisive) === attempt);
       // Slurm saw it end well: what its log complains of was lived through.
       const settled = job?.state.outcome === 'ok' ? own.map((each) => ({ ...each, survived: true })) : own;
-      const lost = attempt === decisive ? (slurm.lost ?? []) : [];
+      const lost = attempt === decisive && !isExplained(settled, runbooks) ? (slurm.lost ?? []) : [];
       const said = job === undefined ? lostNodeFindings(lost, runbooks) : slurmFindings(job, runbooks);
       return { attempt, job, diagnosis: rank([...said, ...settled], runbooks) };
     });
@@ -114,6 +114,19 @@ export function rankAttempts(
     }),
   );
   return { ...answer, causes, attempts };
+}
+
+/** Slurm's own words at the end of a step or a job; a node that is lost is the one reason that is not another one. */
+const OTHER_REASON = /CANCELLED AT \S+ DUE TO (?!NODE FAILURE)/;
+
+/** The logs themselves say why it ended, and it is nothing that follows from a lost node: that came afterwards, or beside it. */
+function isExplained(findings: readonly Finding[], runbooks: readonly Runbook[]): boolean {
+  if (findings.some(({ evidence }) => evidence.some(({ text }) => OTHER_REASON.test(text)))) return true;
+  const [cause] = rank(findings, runbooks).causes;
+  const byNode = runbooks.find(({ front }) => front.slurm?.some(({ node }) => node === 'gone'));
+  return (
+    cause !== undefined && cause.fault !== byNode?.fault && !byNode?.front.explains?.includes(cause.fault)
+  );
 }
 
 /** Says so when other attempts ended by the same fault, and quotes them. */

@@ -26,8 +26,10 @@ const TROUBLE = [
 
 /** What the gate says of a node before a run that goes on all the same (templates/partials/gate.hbs); with a hint that may quote anything. */
 const GATE_REPORT = /^gate: (?:warning|unknown) on /;
+/** What Python's `warnings` print: place, category, words. Whatever they tell of, the program goes on. */
+const WARNED = /^\S{1,400}:\d{1,7}: (?:[A-Z]\w{0,40})?Warning: /;
 
 /** Whether a line reports a failure, in whatever words. `text` without what launchers put before it. */
 export function isTrouble(text: string): boolean {
-  return !GATE_REPORT.test(text) && TROUBLE.some((pattern) => pattern.test(text));
+  return !GATE_REPORT.test(text) && !WARNED.test(text) && TROUBLE.some((pattern) => pattern.test(text));
 }

@@ -33,6 +33,8 @@ const AT = Object.fromEntries(NAMES.map((name, index) => [name, index])) as Read
 
 /** Opens each record: a job name may hold line ends. */
 const RECORD = '\u001e';
+/** Of a record, also of one that was cut off: the number that comes first, or a part of it. */
+const BEGINNING = new RegExp(`^\\d*(?:${FIELD_SEPARATOR}|\n?$)`);
 const FORMAT = RECORD + Object.values(FIELDS).join(FIELD_SEPARATOR);
 
 /** A person's own squeue defaults would filter jobs away or change the form. */
@@ -80,11 +82,17 @@ function filters(query: JobQuery): string[] {
  * @throws OpsError 75 when that is not a whole list: of a job that it may have left out nothing is known.
  */
 export function parseSqueue(stdout: string): SlurmJob[] {
-  if (stdout === '') return [];
-  const [before, ...records] = stdout.split(RECORD);
+  // Some versions name the cluster above its jobs when SLURM_CLUSTERS asks for one.
+  const text = stdout.replace(/^CLUSTER: \S+\n/gm, '');
+  if (text === '') return [];
+  const [before, ...pieces] = text.split(RECORD);
+  const records: string[] = [];
+  for (const piece of pieces)
+    if (BEGINNING.test(piece)) records.push(piece);
+    // A job's name may hold anything, this character too.
+    else records.push(`${records.pop() ?? ''}${RECORD}${piece}`);
   const rows = records.map((record) => record.replace(/\n$/, '').split(FIELD_SEPARATOR));
-  const isWhole =
-    before === '' && stdout.endsWith('\n') && rows.every(({ length }) => length >= NAMES.length);
+  const isWhole = before === '' && text.endsWith('\n') && rows.every(({ length }) => length >= NAMES.length);
   if (!isWhole) throw notAList('squeue');
   return rows.map(toJob);
 }

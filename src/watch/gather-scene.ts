@@ -6,7 +6,7 @@ import type { System } from '../system/system.ts';
 import { type Happening, happening } from './happening.ts';
 import type { Look } from './look.ts';
 import type { Memory, RunMemory } from './memory.ts';
-import { lookAtPlaces, type Places } from './places.ts';
+import { lookAtPlaces, MOST_PATHS, type Places } from './places.ts';
 import { readRunning } from './read-run.ts';
 import type { Scene, Watched } from './rule.ts';
 import { byName, jobOf, knownRuns } from './runs.ts';
@@ -30,6 +30,8 @@ const AT_ONCE = 16;
 /** What can be had while Slurm is asked: the runs, and the file systems that they write to. */
 export interface Known {
   readonly runs: Readonly<Record<string, RunMemory>>;
+  /** Directories that were looked at. */
+  readonly directories: ReadonlySet<string>;
   readonly places: Places;
 }
 
@@ -40,14 +42,10 @@ export async function gatherKnown(
 ): Promise<Known> {
   const runs = await knownRuns(system, memory);
   const alive = Object.values(runs).filter(({ over }) => over === null);
-  // Those that were seen running come first: no more than some directories are looked at.
-  const inOrder = [
-    ...alive.filter(({ startTime }) => startTime !== null),
-    ...alive.filter(({ startTime }) => startTime === null),
-  ];
-  const directories = inOrder.map(({ outputDir }) => dirname(outputDir));
   const root = dataRoot !== null && alive.length > 0 ? [dataRoot] : [];
-  return { runs, places: await lookAtPlaces(system, [...root, ...directories]) };
+  const parents = new Set([...root, ...alive.map(({ outputDir }) => dirname(outputDir))]);
+  const directories = new Set([...parents].slice(0, MOST_PATHS));
+  return { runs, directories, places: await lookAtPlaces(system, [...directories]) };
 }
 
 /** Puts what Slurm said beside what is known of the runs, and reads what they have written since. */
@@ -91,18 +89,19 @@ export async function gatherScene(
   const active = watched.filter(({ job }) => job !== undefined && isActive(job.state));
   const directories = new Set(active.map(({ memory: { outputDir } }) => dirname(outputDir)));
   if (dataRoot !== null && active.length > 0) directories.add(dataRoot);
-  return {
-    scene: { now, look, runs: watched, places: placesOf(known.places, directories), config },
-    runs,
-    events,
-  };
+  const places = await placesOf(system, known, directories);
+  return { scene: { now, look, runs: watched, places, config }, runs, events };
 }
 
-/** Of runs that live: where the others wrote is nobody's concern any more. */
-function placesOf({ places, silent }: Places, directories: ReadonlySet<string>): Places {
+/** Those of runs that live: where the others wrote is nobody's concern any more. What was not looked at yet is. */
+async function placesOf(system: System, known: Known, directories: ReadonlySet<string>): Promise<Places> {
+  const missing = [...directories].filter((path) => !known.directories.has(path));
+  const more = missing.length > 0 ? await lookAtPlaces(system, missing) : { places: [], silent: [] };
+  const places = known.places.places.filter(({ paths }) => paths.some((path) => directories.has(path)));
+  const mounts = new Set(places.map(({ mount }) => mount));
   return {
-    places: places.filter(({ paths }) => paths.some((path) => directories.has(path))),
-    silent: silent.filter((path) => directories.has(path)),
+    places: [...places, ...more.places.filter(({ mount }) => !mounts.has(mount))],
+    silent: [...known.places.silent.filter((path) => directories.has(path)), ...more.silent],
   };
 }
 

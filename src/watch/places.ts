@@ -23,7 +23,7 @@ export interface Places {
 /** A file system that hangs must not hold up the look at the others. */
 const LIMIT_MS = 8_000;
 /** Directories that are looked at; more than any user spreads runs over. */
-const MOST_PATHS = 16;
+export const MOST_PATHS = 16;
 const COLUMNS = 'source,fstype,size,used,avail,itotal,iused,target';
 
 /** Space, inodes and quota where the given directories lie. Never throws for what the file systems do. */

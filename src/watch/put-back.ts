@@ -36,7 +36,13 @@ export async function slurmOfPutBack(
   return { newest: record, of: ended?.attempt, lost };
 }
 
-/** The attempt that, by its node's clock, began nearer to one start than to the next: clocks differ. */
+/** Seconds that the clocks of a node and of the controller may differ. */
+const SKEW = 60;
+
+/** The attempt that, by its node's clock, began at one start: nearer to it than to the next. */
 function begunAt(attempts: readonly Attempt[], start: number, next: number): Attempt | undefined {
-  return attempts.findLast(({ startedAt }) => Date.parse(startedAt) / 1000 < (start + next) / 2);
+  return attempts.findLast(({ startedAt }) => {
+    const began = Date.parse(startedAt) / 1000;
+    return began >= start - SKEW && began < (start + next) / 2;
+  });
 }

@@ -97,6 +97,21 @@ describe('of an attempt without a record', () => {
     expect(status).toBe('healthy');
   });
 
+  it.each([
+    ['DUE TO PREEMPTION', 'preempted'],
+    ['DUE TO TIME LIMIT', 'time-limit'],
+    ['DUE TO JOB REQUEUE', 'cancelled'],
+  ])('a node that is gone is not blamed where Slurm says "%s"', async (words, fault) => {
+    const line = `slurmstepd: error: *** JOB 12 ON a CANCELLED AT 2026-01-01T00:00:00 ${words} ***\n`;
+    const { causes } = await diagnosed({ newest: waiting, lost }, { 'attempt-0/node-1-b.log': line });
+    expect(causes.map((cause) => cause.fault)).toEqual([fault]);
+  });
+
+  it('a node that is gone is not blamed for what it does not bring about', async () => {
+    const { causes } = await diagnosed({ newest: waiting, lost }, { 'attempt-0/node-1-b.log': OOM });
+    expect(causes.map((cause) => cause.fault)).toEqual(['cuda-oom']);
+  });
+
   it('the logs of the others explain nothing that the node does not', async () => {
     const peer =
       'torch.distributed.DistBackendError: NCCL error: remote process exited or there was a network error\n';

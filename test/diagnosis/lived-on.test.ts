@@ -13,6 +13,20 @@ describe('a run that found nothing to go on from and began anew', () => {
   });
 });
 
+describe('a port that was taken, of which torch tells before it raises', () => {
+  const taken =
+    '[E socket.cpp:500] [c10d] The server socket has failed to listen on any local network address.\n';
+
+  it('is why the run ended where nothing else is', async () => {
+    expect(await verdict(taken)).toBe('port-in-use');
+  });
+
+  it('is not why a run ended that went on alone until a person cancelled it', async () => {
+    const log = `${taken}INFO:root:Running... (rank: 0/1)\nslurmstepd: error: *** JOB 2567 ON hgx CANCELLED AT 2024-07-09T14:25:08 ***\n`;
+    expect(await verdict(log)).toBe('cancelled');
+  });
+});
+
 describe('a step that waits for its turn', () => {
   const waits = 'srun: Job 5 step creation still disabled, retrying (Requested nodes are busy)\n';
   const created = (step: number) => `srun: Step created for StepId=5.${step}\n`;

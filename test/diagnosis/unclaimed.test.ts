@@ -40,6 +40,7 @@ const HARMLESS = [
   'n1:7:9 [3] NCCL INFO Channel 00 : 0 -> 1 via P2P/CUMEM',
   '2026-11-25 10:00:00 WARNING quarter.py:9 could not find the cache, making one',
   'UserWarning: the reduction failed gracefully in the past',
+  '/w/bitsandbytes/cextension.py:34: UserWarning: compiled without GPU support. 8-bit optimizers are unavailable.',
   'Saved checkpoint to /data/failed-runs/step-100',
 ];
 

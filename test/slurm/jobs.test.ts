@@ -47,7 +47,19 @@ describe('squeue of Slurm 22.05', () => {
     const whole = recorded('squeue-mixed.txt');
     for (const text of [whole.slice(0, -40), whole.slice(0, -1), 'garbage\n', `hello ${whole}`, '\n'])
       expect(() => parseSqueue(text)).toThrow('squeue printed something that is no whole list of jobs');
+    const last = whole.lastIndexOf('\u001e');
+    for (const cut of [1, 2, 3, 20])
+      expect(() => parseSqueue(whole.slice(0, last + cut))).toThrow('no whole list');
     expect(parseSqueue('')).toEqual([]);
+  });
+
+  it('reads a list below the name of its cluster, and a name that holds what opens a record', () => {
+    const whole = recorded('squeue-mixed.txt');
+    expect(parseSqueue(`CLUSTER: alpha\n${whole}`)).toEqual(parseSqueue(whole));
+    expect(parseSqueue('CLUSTER: alpha\n')).toEqual([]);
+    const odd = parseSqueue(whole.replace('\n\u001e', 'a\u001eb\n\u001e'));
+    expect(odd).toHaveLength(parseSqueue(whole).length);
+    expect(odd[0]?.name.endsWith('a\u001eb')).toBe(true);
   });
 });
 

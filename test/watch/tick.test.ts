@@ -188,9 +188,9 @@ it('resolves what a run died of once the next attempt has come further', async (
     'step=9/200 epoch=0.1 loss=2.1 lr=1e-4 grad_norm=0.9 tokens_per_second=400 tgs=100 samples_seen=8\n',
     { flag: 'a' },
   );
-  const rerun = { squeue: queued({ jobId: 13, rawId: 13, start: BEGAN + 200 }), sinfo: NODES };
+  const rerun = { squeue: queued({ jobId: 13, rawId: 13, start: BEGAN + 200 }), sinfo: NODES, ...SPACE };
   expect((await lookAt(here, rerun, 300)).runs[0]?.memory.trouble).toBeNull();
-  expect(firing(await lookAt(here, { ...rerun, ...SPACE }, 900))).toEqual([]);
+  expect(firing(await lookAt(here, rerun, 900))).toEqual([]);
 });
 
 it('forgets a run whose directory was taken away, and passes over one whose manifest is no JSON', async () => {
