@@ -196,7 +196,10 @@ function usage(message: string, parser: Argv, argv: readonly string[]): UsageErr
   const { words, takes } = typedCommand(argv);
   const hint = `"${['opsctl', ...words, '--help'].join(' ')}" shows what there is.`;
   if (message.startsWith('Not enough non-option arguments'))
-    return new UsageError(`"${['opsctl', ...words].join(' ')}" needs ${takes.join(' and ')}`, hint);
+    return new UsageError(
+      `"${['opsctl', ...words].join(' ')}" needs ${takes.join(' and ') || 'more words'}`,
+      hint,
+    );
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
   if (unknown === undefined) return new UsageError(message, hint);
   const first = unknown.split(', ')[0] ?? unknown;
@@ -209,7 +212,10 @@ function usage(message: string, parser: Argv, argv: readonly string[]): UsageErr
 function typedCommand(argv: readonly string[]): { words: string[]; takes: string[] } {
   const command = commands.find((one) => nameOf(one) === argv[0]);
   if (command === undefined) return { words: [], takes: [] };
-  const [, second = ''] = argv;
+  // Options may stand between.
+  const [second = ''] = argv
+    .slice(1)
+    .filter((word, index) => !word.startsWith('-') && !WITH_VALUE.has(argv[index] ?? ''));
   const sub = command.subcommands?.find((one) => nameOf(one) === second);
   // What "submit" takes depends on the phase, and its help on that.
   const phase = command.prepare !== undefined && /^[a-z][a-z-]*$/.test(second) ? [second] : [];

@@ -46,12 +46,25 @@ class Dataset:
         self.crc = zlib.crc32(repr((sample.id, [row.tokens.tolist() for row in sample.rows])).encode(), self.crc)
         self.train.append(sample)
 
-    def hold_out(self, source: Path) -> Dataset:
-        """Keeps a fixed part for evaluation. A sample is held out for its id, so the order of files does not matter."""
+    def extend(self, other: Dataset) -> None:
+        """Takes in what was read of another list: its samples stand in the same batches."""
+        self.files += other.files
+        self.train += other.train
+        self.truncated += other.truncated
+        self.dropped += other.dropped
+        self.crc = zlib.crc32(other.crc.to_bytes(4, "big"), self.crc)
+        self.in_order = self.in_order and other.in_order
+
+    def refuse_empty(self, sources: Sequence[Path]) -> Dataset:
         if not self.train:
             raise UserError(
-                f"--data_path {source}: {self.files} files and not one usable sample ({self.dropped} dropped)"
+                f"--data_path {' '.join(map(str, sources))}: {self.files} files and not one usable sample ({self.dropped} dropped)"
             )
+        return self
+
+    def hold_out(self, sources: Sequence[Path]) -> Dataset:
+        """Keeps a fixed part for evaluation. A sample is held out for its id, so the order of files does not matter."""
+        self.refuse_empty(sources)
         samples = self.train
         if len(samples) > 1:
             count = min(max(1, round(len(samples) * EVAL_SHARE)), EVAL_LIMIT)

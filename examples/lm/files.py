@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,11 @@ def data_files(directory: Path, suffix: str) -> list[Path]:
     if not paths:
         raise UserError(f"--data_path {directory}: no file whose name ends in {suffix} (see --data_suffix)")
     return paths
+
+
+def files_of(directories: Sequence[Path], suffix: str) -> list[Path]:
+    """The files of several directories, in their order."""
+    return [path for directory in directories for path in data_files(directory, suffix)]
 
 
 def read_records(paths: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:

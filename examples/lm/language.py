@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import records
 from data import Dataset, Row, Sample, collate, count_targets, make_row, total_tokens
 from errors import UserError
-from files import data_files, read_records
+from files import files_of, read_records
 from model import target_loss
 from task import Batch, Model
 
@@ -32,7 +32,16 @@ class LanguageTask:
         self.args = args
 
     def load(self) -> Dataset:
-        return (load_conversations if self.args.phase == "sft" else load_text)(self.args)
+        args = self.args
+        read = read_conversations if args.phase == "sft" else read_text
+        dataset = read(args, args.data_path, args.data_suffix)
+        if args.pretrain_data_path:
+            dataset.extend(read_text(args, args.pretrain_data_path, args.pretrain_data_suffix))
+        if not args.eval_data_path and not args.eval_pretrain_data_path:
+            return dataset.hold_out(args.data_path)
+        dataset.held_out = read(args, args.eval_data_path, args.eval_data_suffix).train
+        dataset.held_out += read_text(args, args.eval_pretrain_data_path, args.eval_pretrain_data_suffix).train
+        return dataset.refuse_empty(args.data_path)
 
     def prepare(self, _model: nn.Module, samples: Sequence[Sample], _position: int) -> Batch:
         return Batch(*collate([row for sample in samples for row in sample.rows]), total_tokens(samples))
@@ -41,8 +50,8 @@ class LanguageTask:
         return target_loss(model(batch.inputs), batch.targets)
 
 
-def load_conversations(args: Namespace) -> Dataset:
-    paths = data_files(args.data_path, args.data_suffix)
+def read_conversations(args: Namespace, directories: Sequence[Path], suffix: str) -> Dataset:
+    paths = files_of(directories, suffix)
     dataset = Dataset(files=len(paths))
     for place, record in read_records(paths):
         try:
@@ -59,13 +68,13 @@ def load_conversations(args: Namespace) -> Dataset:
             row = Row(row.tokens, row.tokens)
             weight = count_targets(row)
         dataset.add(Sample(name, [row], weight))
-    return dataset.hold_out(args.data_path)
+    return dataset
 
 
-def load_text(args: Namespace) -> Dataset:
+def read_text(args: Namespace, directories: Sequence[Path], suffix: str) -> Dataset:
     """Blocks of max_seq_length tokens, cut from the documents one after the other."""
-    paths = data_files(args.data_path, args.data_suffix)
-    prepared = args.data_suffix.endswith(".bin")
+    paths = files_of(directories, suffix)
+    prepared = suffix.endswith(".bin")
     dataset = Dataset(files=len(paths), in_order=prepared)
     length = args.max_seq_length
     for path in paths:
@@ -75,7 +84,7 @@ def load_text(args: Namespace) -> Dataset:
             block = tokens[first : first + length]
             if len(block) > 1:
                 dataset.train.append(Sample(f"{path.name}/{number}", [Row(block, block)], len(block) - 1))
-    return dataset.hold_out(args.data_path)
+    return dataset
 
 
 def read_tokens(path: Path) -> tuple[Tensor, int]:

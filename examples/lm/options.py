@@ -11,6 +11,11 @@ from typing import Any
 from model import HEAD_SIZE
 
 
+LISTS = {
+    "pretrain_data": "sft: directories with plain text, mixed into the same batches",
+    "eval_data": "pretrain, sft: directories to evaluate on (default: a fixed part of the data)",
+    "eval_pretrain_data": "sft: directories with plain text to evaluate on as well",
+}
 PHASES = ("pretrain", "sft", "dpo", "reward", "ppo", "grpo")
 
 
@@ -31,8 +36,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         add(name, type=kind, default=default, metavar="VALUE", help=text if default is None else f"{text} (default {default})")
 
     add("phase", choices=PHASES, default="sft", help="what is trained; cpt is pretrain from a checkpoint (default sft)")
-    add("data_path", type=Path, required=True, metavar="DIR", help="directory with the data files")
+    add("data_path", type=Path, required=True, nargs="+", metavar="DIR", help="directories with the data files")
     flag("data_suffix", str, ".jsonl", "how the names of the data files end")
+    for name, what in LISTS.items():
+        add(f"{name}_path", type=Path, nargs="+", default=[], metavar="DIR", help=what)
+        flag(f"{name}_suffix", str, ".jsonl", f"how the names of the files of --{name}_path end")
     add("output_dir", type=Path, required=True, metavar="DIR", help="where checkpoints go; a run resumes from there")
     add("no_resume", action="store_true", help="fail when --output_dir holds checkpoints, instead of resuming")
 
@@ -75,6 +83,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.hidden_size is not None and args.hidden_size % HEAD_SIZE:
         parser.error(f"argument --hidden_size: {args.hidden_size} is not a multiple of {HEAD_SIZE}")
+    if args.phase != "sft" and (args.pretrain_data_path or args.eval_pretrain_data_path):
+        parser.error(f"argument --pretrain_data_path: only --phase sft mixes plain text with another kind, not {args.phase}")
+    if args.phase not in ("pretrain", "sft") and args.eval_data_path:
+        parser.error(f"argument --eval_data_path: --phase {args.phase} evaluates on a part of its data")
     if args.beta is None:
         args.beta = 0.1 if args.phase == "dpo" else 0.005
     if args.phase in ("ppo", "grpo") and args.max_new_tokens >= args.max_seq_length:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 import records
 from data import Dataset, Sample, collate, count_targets, make_row, total_tokens
 from errors import UserError
-from files import data_files, read_records
+from files import files_of, read_records
 from model import Transformer, target_log_probabilities
 from records import IGNORED
 from task import Batch, Model
@@ -30,7 +30,7 @@ class PreferenceTask:
         self.scalar_head = reference is None
 
     def load(self) -> Dataset:
-        paths = data_files(self.args.data_path, self.args.data_suffix)
+        paths = files_of(self.args.data_path, self.args.data_suffix)
         dataset = Dataset(files=len(paths))
         length = self.args.max_seq_length
         for place, record in read_records(paths):

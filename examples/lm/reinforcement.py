@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import records
 from data import Dataset, Row, Sample, collate
 from errors import UserError
-from files import data_files, read_records
+from files import files_of, read_records
 from model import Transformer, target_log_probabilities
 from preference import last_value
 from records import EOS, IGNORED
@@ -35,7 +35,7 @@ class ReinforcementTask:
         self.scalar_head = args.phase == "ppo"
 
     def load(self) -> Dataset:
-        paths = data_files(self.args.data_path, self.args.data_suffix)
+        paths = files_of(self.args.data_path, self.args.data_suffix)
         dataset = Dataset(files=len(paths))
         room = self.args.max_seq_length - self.args.max_new_tokens
         for place, record in read_records(paths):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import time
@@ -31,6 +32,12 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 FREE_SETTINGS = (
     "data_path",
     "data_suffix",
+    "pretrain_data_path",
+    "pretrain_data_suffix",
+    "eval_data_path",
+    "eval_data_suffix",
+    "eval_pretrain_data_path",
+    "eval_pretrain_data_suffix",
     "output_dir",
     "model_name_or_path",
     "reward_model_path",
@@ -176,7 +183,8 @@ class Trainer:
         return self.progress.step + max(0, math.ceil(samples / self.global_batch))
 
     def settings(self) -> dict[str, Any]:
-        given = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self.args).items()}
+        # Through JSON and back, as a checkpoint has them: a path is its text.
+        given: dict[str, Any] = json.loads(json.dumps(vars(self.args), default=str))
         return {**given, "world_size": self.group.world_size, "data_crc": self.data.crc}
 
     # Training

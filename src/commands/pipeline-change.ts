@@ -11,15 +11,25 @@ import { inWords, revisions } from '../pipeline/revise.ts';
 import { type Context, printJson } from './command.ts';
 import { listConverters, pipelineInputs } from './pipeline-inputs.ts';
 
-/** @param edited take the file as it is now, for the stages that run again. */
-export async function resumeNamed(name: string, context: Context, edited: boolean): Promise<ExitCode> {
+interface ResumeOptions {
+  /** Take the file as it is now, for the stages that run again. */
+  readonly edited: boolean;
+  /** Look first whether these could start. Stages that are as they were have been looked at. */
+  readonly preflight: boolean;
+}
+
+export async function resumeNamed(
+  name: string,
+  context: Context,
+  { edited, preflight }: ResumeOptions,
+): Promise<ExitCode> {
   const { system, terminal, options } = context;
   const lease = await takeLease(system);
   try {
     const record = await findPipeline(system, name);
     const now = edited ? await planAgain(context, record) : undefined;
     if (!edited) await noteEdits(context, record);
-    const { redone, manifests } = await resumePipeline(system, record, lease, now);
+    const { redone, manifests } = await resumePipeline(system, record, lease, now, preflight);
     const submitted = manifests.filter(({ pipeline }) => redone.includes(pipeline?.stage ?? ''));
     if (options.json) {
       const stages = submitted.map(({ pipeline, runId, jobId }) => ({

@@ -53,13 +53,20 @@ const resume: Command = {
     ['$0 pipeline resume tune-20261124 --json', 'the stages that were submitted, as JSON'],
   ],
   options: (parser) =>
-    parser.positional('pipeline', { type: 'string', describe: NAMED }).option('edited', {
-      type: 'boolean',
-      describe: 'Render what runs again from the file as it is now; refused where that changes another stage',
-    }),
+    parser
+      .positional('pipeline', { type: 'string', describe: NAMED })
+      .option('edited', {
+        type: 'boolean',
+        describe:
+          'Render what runs again from the file as it is now; refused where that changes another stage',
+      })
+      .option('no-preflight', { type: 'boolean', describe: 'With --edited: submit without any check' }),
   handler: async (args, context) => {
     const { resumeNamed } = await import('./pipeline-change.ts');
-    return resumeNamed(text(args, 'pipeline') ?? '', context, flag(args, 'edited'));
+    return resumeNamed(text(args, 'pipeline') ?? '', context, {
+      edited: flag(args, 'edited'),
+      preflight: !flag(args, 'no-preflight'),
+    });
   },
 };
 

@@ -54,6 +54,7 @@ export async function prepareParameters(
         requiresArg: true,
         group: `${parameter.group}:`,
         describe: describeParameter(parameter),
+        hidden: parameter.refused !== undefined,
       });
     }
     return parser;

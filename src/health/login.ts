@@ -16,6 +16,8 @@ export interface RunPaths {
   /** From how many files on opening them costs time and inodes. */
   readonly dataFilesMax: number;
   readonly output: string;
+  /** Directories of data beside it, by the parameter that names each. */
+  readonly lists: readonly { name: string; directory: string; suffix: string; isText: boolean }[];
   /** Files and directories that the job reads, by the parameter that names them. */
   readonly needed: Readonly<Record<string, string>>;
   readonly secretsFile: string | null;
@@ -36,6 +38,12 @@ export async function checkLogin(paths: RunPaths): Promise<LoginChecks> {
       timed('data', 'files', async () => {
         data = await scanData(directory, paths.dataSuffix, paths.dataKeys);
         return judgeData(data, directory, paths.dataFilesMax);
+      }),
+    ),
+    ...paths.lists.map(({ name, directory, suffix, isText }) =>
+      timed(name, 'files', async () => {
+        const keys = isText ? ['text'] : paths.dataKeys;
+        return judgeData(await scanData(directory, suffix, keys), directory, paths.dataFilesMax, name);
       }),
     ),
     timed('output', 'writable', () => judgeOutput(paths.output)),
@@ -62,10 +70,14 @@ async function timed(check: string, fact: string, judge: () => Promise<Judgement
   };
 }
 
-function judgeData(data: DataScan, directory: string, dataFilesMax: number): Judgement {
+function judgeData(data: DataScan, directory: string, dataFilesMax: number, name = 'data'): Judgement {
   const { files, bytes, problems, warnings } = data;
   if (problems.length > 0)
-    return { ...findings('critical', problems), value: files, fix: '--data DIR --data-suffix SUFFIX' };
+    return {
+      ...findings('critical', problems),
+      value: files,
+      fix: `set ${name} to what is there, and the suffix to how its files end`,
+    };
   if (warnings.length > 0)
     return { ...findings('warning', warnings), value: files, fix: `opsctl data stat ${directory}` };
   if (files > dataFilesMax)
@@ -91,18 +103,21 @@ async function judgeOutput(output: string): Promise<Judgement> {
   const existing = await nearestExisting(output);
   try {
     if (!(await stat(existing)).isDirectory())
-      return critical(`${existing} is a file; a directory is wanted`, '--output DIR');
+      return critical(`${existing} is a file; a directory is wanted`, 'set output to another directory');
     await access(existing, constants.W_OK | constants.X_OK);
     const space = await statfs(existing);
     if (space.blocks === 0)
-      return critical(`${existing} is on a file system that holds no files`, '--output DIR');
+      return critical(
+        `${existing} is on a file system that holds no files`,
+        'set output to another directory',
+      );
     if (space.bavail === 0) return critical(`the file system of ${existing} is full`, `df -h ${existing}`);
     return { status: 'ok', message: `${output} can be written`, value: existing, fix: null };
   } catch (error) {
     const code = errorCode(error);
     const why =
       code === 'EROFS' ? 'is on a read-only file system' : `cannot be written (${code ?? String(error)})`;
-    return critical(`${existing} ${why}`, '--output DIR');
+    return critical(`${existing} ${why}`, 'set output to another directory');
   }
 }
 
@@ -118,7 +133,7 @@ async function judgePath(name: string, path: string): Promise<Judgement> {
   } catch (error) {
     return critical(
       `the ${name} ${path} cannot be read (${errorCode(error) ?? String(error)})`,
-      `--${name} PATH`,
+      `set ${name} to what is there`,
     );
   }
 }
@@ -134,7 +149,7 @@ async function judgeSecrets(path: string): Promise<Judgement> {
   } catch (error) {
     return critical(
       `the secrets file ${path} cannot be read (${errorCode(error) ?? String(error)})`,
-      '--secrets-file FILE',
+      'set secrets_file to what is there',
     );
   }
 }

@@ -38,6 +38,7 @@ export function stagesToRedo(
  * Submits again what failed, and what was to come after it; what has ended well stays. Each runs its own script in its
  * own directory, so that a trainer that can goes on from its newest checkpoint.
  * @param edited the stages as their file describes them now: those that run again are rendered anew from it.
+ * @param preflight look first whether those could start.
  * @returns the names of the stages that were submitted: none when nothing had to be.
  * @throws OpsError 3 when it is not known how a stage ended: it may be running; UsageError when a stage was changed that does
  * not run again; NotReady when one that was changed could not start.
@@ -47,6 +48,7 @@ export async function resumePipeline(
   record: PipelineRecord,
   lease: Lease,
   edited?: readonly PlannedStage[],
+  preflight = true,
 ): Promise<{ redone: readonly string[]; manifests: readonly Manifest[] }> {
   if (record.state === 'submitting') {
     if (edited)
@@ -74,7 +76,7 @@ export async function resumePipeline(
   if (edited) refuseOthers(revisions(record, manifests, edited), redone);
   if (redone.length === 0) return { redone, manifests };
   const anew = (edited ?? []).filter(({ stage }) => redone.includes(stage.name));
-  refuseCriticalStages(await checkStages(system, record.pipelineId, anew, true));
+  refuseCriticalStages(await checkStages(system, record.pipelineId, anew, preflight));
   for (const manifest of manifests) {
     await lease.renew();
     if (!redone.includes(manifest.pipeline?.stage ?? '')) continue;

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Parameter, ParameterValue } from '../template/parameter.ts';
-import { moreData } from './mixture.ts';
+import { dataLists } from './mixture.ts';
 
 /** Looked at on the host, or made there: no path of the job's own. */
 const NOT_MOUNTED = new Set(['output', 'container_image']);
@@ -19,7 +19,7 @@ export function mountsOf(
   if (typeof values.container_runtime !== 'string')
     throw new UsageError(
       'container_image: this cluster has nothing that runs containers, as far as the profile knows',
-      'Give --container-runtime pyxis | apptainer | singularity, or set `container` in the profile.',
+      'Give container_runtime (pyxis | apptainer | singularity), or set `container` in the profile.',
     );
   const paths = parameters
     .filter(({ name, type }) => (type === 'path' || type === 'model') && !NOT_MOUNTED.has(name))
@@ -28,7 +28,8 @@ export function mountsOf(
   const more = String(values.container_mounts ?? '')
     .split(/\s+/)
     .filter((path) => path !== '');
-  const mounts = [...new Set([runDirectory, ...paths, ...moreData(values), ...more])];
+  const lists = dataLists(values).map(({ directory }) => directory);
+  const mounts = [...new Set([runDirectory, ...paths, ...lists, ...more])];
   const odd = mounts.find((path) => /[,:]/.test(path) || !path.startsWith('/'));
   if (odd !== undefined)
     throw new UsageError(

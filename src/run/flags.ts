@@ -70,7 +70,7 @@ export async function checkFlags(system: System, plan: Plan, input: PlanInput): 
   if (values.flag_check === 'warning') return { ...done, warnings: [...unknown, ...problems] };
   throw new UsageError(
     `a program would refuse its flags, so nothing was done:\n  ${problems.join('\n  ')}`,
-    'If it is newer than the list: --trainer-version (see "opsctl trainers"), "opsctl trainers add", or --flag-check warning.',
+    'If it is newer than the list: trainer_version (see "opsctl trainers"), "opsctl trainers add", or flag_check: warning.',
   );
 }
 

@@ -6,7 +6,7 @@ import { standalone } from '../health/standalone.ts';
 import type { PlainValue } from '../template/context.ts';
 import type { Template } from '../template/load.ts';
 import type { ParameterValue } from '../template/parameter.ts';
-import { moreData } from './mixture.ts';
+import { dataLists } from './mixture.ts';
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -77,7 +77,7 @@ function gateInputs({ parameters }: Pick<Template, 'parameters'>, values: Values
   const paths = parameters.filter(({ type }) => type === 'path' || type === 'model').map(({ name }) => name);
   const plain = plainInputs(values, paths);
   const own = typeof values.data === 'string' && values.data.startsWith('/') ? [values.data] : [];
-  const data = [...own, ...moreData(values)];
+  const data = [...own, ...dataLists(values).map(({ directory }) => directory)];
   const read = [dir, ...data, ...(plain.CHECK_READ_PATHS ?? '').split('\n')].filter((path) => path !== '');
   return {
     ...plain,

@@ -29,7 +29,7 @@ export function lifecycleContext(
   if (values.requeue === true && !resumes) {
     throw new UsageError(
       `requeue: this trainer cannot go on where it stopped: ${why}`,
-      'Leave --requeue away; with a time limit that is long enough it needs no second attempt.',
+      'Leave requeue away; with a time limit that is long enough it needs no second attempt.',
     );
   }
   const lead = Number(values.signal_lead ?? row?.signal.lead ?? 0);

@@ -85,8 +85,8 @@ export interface Manifest {
     readonly runId: string;
     readonly link: string;
   }[];
-  /** What it was before a submission with changes, until Slurm has taken that. */
-  readonly replaces?: Pick<Manifest, 'parameters' | 'gpuHours' | 'gate'>;
+  /** What it was before it was submitted once more, until Slurm has taken that. */
+  readonly replaces?: Pick<Manifest, 'createdAt' | 'ended' | 'parameters' | 'gpuHours' | 'gate'>;
   /** Jobs that ran the same script before this one, oldest first: the run was submitted again. */
   readonly earlierJobs?: readonly string[];
   /** Its name in Slurm, where that is not the run's id: the tasks of an array share one. */

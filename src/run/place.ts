@@ -24,7 +24,7 @@ async function claim(system: System, { runId, outputDir }: Plan): Promise<UsageE
   const owner = await readRun(system, runId);
   if (!(await claimRecord(system, runId))) {
     const whose = owner ? ` of ${owner.createdAt}, in ${owner.outputDir}` : '';
-    return new UsageError(`there is a run ${runId} already${whose}`, 'Give another --name.');
+    return new UsageError(`there is a run ${runId} already${whose}`, 'Give another name.');
   }
   const isMine = await claimDirectory(outputDir).catch(async (error: unknown) => {
     await dropRecord(system, runId);
@@ -35,7 +35,7 @@ async function claim(system: System, { runId, outputDir }: Plan): Promise<UsageE
   return new UsageError(
     `the output directory ${outputDir} is in use already`,
     readdirSync(outputDir).length === 0
-      ? `It is empty: "rmdir" it when nobody else needs it, or give another --name or --output.`
-      : 'Give another --name or --output.',
+      ? `It is empty: "rmdir" it when nobody else needs it, or give another name or output.`
+      : 'Give another name or output.',
   );
 }

@@ -10,7 +10,7 @@ import { limitsOf } from './gate-checks.ts';
 import { askLimits } from './limits.ts';
 import { askLoginProbes } from './login-probes.ts';
 import type { Manifest } from './manifest.ts';
-import { moreData } from './mixture.ts';
+import { dataLists } from './mixture.ts';
 import { type Plan, type PlanInput, valuesOf } from './plan.ts';
 
 export interface SubmitRequest extends PlanInput {
@@ -69,6 +69,7 @@ export async function getReady(system: System, plan: Plan, request: SubmitReques
     dataKeys: request.template.front.data_keys ?? [],
     dataFilesMax: Number(limitsOf(request.template, request.profile).data_files_max ?? DATA_FILES_MAX),
     output: String(values.output),
+    lists: dataLists(values),
     needed: neededPaths(request, values),
     secretsFile: typeof values.secrets_file === 'string' ? values.secrets_file : null,
   };
@@ -106,8 +107,7 @@ function neededPaths(
   );
   const given = paths.map(({ name }) => [name, values[name]] as const);
   const texts = given.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  const more = moreData(values).map((path, at) => [at === 0 ? 'more_data' : `more_data ${at + 1}`, path]);
-  return Object.fromEntries([...texts, ...more]);
+  return Object.fromEntries(texts);
 }
 
 /** Slurm gives a job one CPU a task when none are asked for: eight GPUs would starve on it. */
@@ -122,7 +122,7 @@ function cpuVerdict(values: Readonly<Record<string, unknown>>): Verdict[] {
     limit: null,
     seconds: 0,
   };
-  return [{ ...common, status: 'warning', message, fix: 'opsctl init, or --cpus-per-node N' }];
+  return [{ ...common, status: 'warning', message, fix: 'opsctl init, or set cpus_per_node' }];
 }
 
 /** What the trainer would refuse is an error; here stands what was let through. */

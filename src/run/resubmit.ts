@@ -26,13 +26,13 @@ export async function resubmitRun(
   const { jobId } = manifest;
   if (jobId === null) throw new OpsError(`it is not known which job the run ${manifest.runId} is`);
   refuseReplaceable(manifest.outputDir);
-  const changed =
-    input === null ? manifest : { ...(await renderAnew(manifest, input)), replaces: replaced(manifest) };
+  const changed = input === null ? manifest : await renderAnew(manifest, input);
   // Slurm runs it in this user's name.
   refuseUntrusted(manifest.script);
   const { ended: _, ...rest } = changed;
   const intent: Manifest = {
     ...rest,
+    replaces: replaced(manifest),
     // From now on counts, when it is asked later whether sbatch may still be at work.
     createdAt: system.now().toISOString(),
     state: 'submitting',
@@ -56,19 +56,24 @@ export async function takeBackSubmission(system: System, manifest: Manifest): Pr
   if (jobId === undefined) return;
   await takeScriptsBack(manifest, jobId);
   if (manifest.jobId !== null || manifest.state !== 'submitting') return;
-  const { earlierJobs: _, replaces, ...rest } = manifest;
-  const { gate, ...others } = rest;
+  const { earlierJobs: _, replaces, gate, ...rest } = manifest;
   const before = earlier.slice(0, -1);
   await saveManifest(system, {
-    ...(replaces ? { ...others, ...replaces } : rest),
+    ...rest,
+    // What an older opsctl has begun does not say it.
+    ...(replaces ?? gateOf(gate)),
     state: 'submitted',
     jobId,
     ...(before.length > 0 ? { earlierJobs: before } : {}),
   });
 }
 
-function replaced({ parameters, gpuHours, gate }: Manifest): NonNullable<Manifest['replaces']> {
-  return { parameters, gpuHours, ...(gate ? { gate } : {}) };
+function replaced({ createdAt, ended, parameters, gpuHours, gate }: Manifest): Manifest['replaces'] & object {
+  return { createdAt, parameters, gpuHours, ...gateOf(gate), ...(ended === undefined ? {} : { ended }) };
+}
+
+function gateOf(gate: Manifest['gate']): Pick<Manifest, 'gate'> {
+  return gate === undefined ? {} : { gate };
 }
 
 /**

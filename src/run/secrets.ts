@@ -32,7 +32,7 @@ function splitFlag(word: string): [string, string | undefined] {
 function refusal(place: string): UsageError {
   return new UsageError(
     `${place} looks like a secret: it would stand in the script, in the manifest and in Slurm's records`,
-    'Put `export WANDB_API_KEY=…` (HF_TOKEN, …) into a file of mode 0600 and give --secrets-file FILE.',
+    'Put `export WANDB_API_KEY=…` (HF_TOKEN, …) into a file of mode 0600 and give it as secrets_file.',
   );
 }
 

@@ -86,7 +86,7 @@ async function handOver(
   if (!(await claimDirectory(sweep.directory)))
     throw new UsageError(
       `the directory ${sweep.directory} is in use already`,
-      'Give another --name or --output.',
+      'Give another name or output.',
     );
   const mine: Manifest[] = [];
   const forget = async (): Promise<void> => {
@@ -132,10 +132,10 @@ async function handOver(
 
 async function claim(system: System, { runId, outputDir }: Manifest): Promise<void> {
   if (!(await claimRecord(system, runId)))
-    throw new UsageError(`there is a run ${runId} already`, 'Give another --name.');
+    throw new UsageError(`there is a run ${runId} already`, 'Give another name.');
   if (await claimDirectory(outputDir)) return;
   await dropRecord(system, runId);
-  throw new UsageError(`the output directory ${outputDir} is in use already`, 'Give another --name.');
+  throw new UsageError(`the output directory ${outputDir} is in use already`, 'Give another name.');
 }
 
 function manifestOf(

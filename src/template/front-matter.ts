@@ -24,6 +24,8 @@ const leavesSchema = z.strictObject({
 const parameterSchema = z.strictObject({
   type: z.optional(z.enum(PARAMETER_TYPES)),
   help: z.optional(z.string()),
+  /** Of a parameter of the phase that this program cannot have: the reason, which is the error. */
+  refused: z.optional(z.string()),
   unit: z.optional(z.string()),
   default: z.optional(value),
   required: z.optional(z.boolean()),

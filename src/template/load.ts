@@ -158,7 +158,8 @@ async function findStage(
   if (stage === undefined) return undefined;
   const known = stagesIn(roots, phase);
   if (known.includes(stage)) return find(roots, join(phase, stage));
-  if (known.length === 0) throw new UsageError(`the phase ${phase} has no stages, so --stage says nothing`);
+  if (known.length === 0)
+    throw new UsageError(`the phase ${phase} has no stages, so there is none to choose`);
   throw new UsageError(
     `there is no stage "${stage}" of ${phase}.${didYouMean(stage, known)}`,
     `Stages: ${known.join(', ')}`,

@@ -8,6 +8,8 @@ export interface Parameter {
   readonly type: ParameterType;
   readonly help: string;
   readonly unit?: string;
+  /** Why this program cannot have it: a value is an error with this text. */
+  readonly refused?: string;
   readonly default?: ParameterValue;
   readonly required?: boolean;
   readonly min?: number;
@@ -65,6 +67,8 @@ const MAX_NAME = 128;
  */
 export function readValue(parameter: Parameter, given: Given, around: Surroundings): ParameterValue {
   if (given.value === null) return null;
+  if (parameter.refused !== undefined)
+    throw new UsageError(`${parameter.name} (from ${given.where}): ${parameter.refused}`);
   if (typeof given.value === 'object')
     throw wrong(parameter, given, 'is a list or a map; one value is wanted');
   const value = READERS[parameter.type](parameter, given, around);

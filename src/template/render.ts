@@ -67,7 +67,7 @@ export function fromBuild(specification: TemplateSpecification): Compiled {
 
 /**
  * Prints a template.
- * @throws UsageError naming the template's file when it asks for what is not there.
+ * @throws UsageError naming the template's file when it asks for what is not there, and the one of `refuse`.
  */
 export function render(
   main: TemplateSource,
@@ -78,6 +78,7 @@ export function render(
   try {
     return `${main.compiled(context, { helpers: HELPERS, partials: compiled }).trim()}\n`;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(
       `the template ${main.path} cannot be rendered: ${error instanceof Error ? error.message : String(error)}`,
       'Names are those of its front matter, of its partials and of the trainer; see CONTRIBUTING.md.',
@@ -104,6 +105,10 @@ const HELPERS: Record<string, Handlebars.HelperDelegate> = {
       .map((word) => new Text(word)),
   above: (left: unknown, right: unknown) => Number(plain(left)) > Number(plain(right)),
   multiple: (left: unknown, right: unknown) => Number(plain(left)) % Number(plain(right)) === 0,
+  // Values that cannot go together, where only the template knows: nothing is submitted, and this is the error.
+  refuse: (reason: unknown) => {
+    throw new UsageError(plain(reason));
+  },
   // `{{#if n}}` takes 0 for missing, and null must not print: this asks whether there is a value at all.
   given: (value: unknown) => value !== null && value !== undefined,
 };

@@ -30,6 +30,12 @@ describe('a command line that cannot be', () => {
   it.each([
     [['cancel'], '"opsctl cancel" needs <run>', '"opsctl cancel --help"'],
     [['diff', 'a'], '"opsctl diff" needs <run> and <other>', '"opsctl diff --help"'],
+    [['runbook', '--json', 'show'], '"opsctl runbook show" needs <fault>', '"opsctl runbook show --help"'],
+    [
+      ['--profile', 'x', 'runbook', 'show'],
+      '"opsctl runbook show" needs <fault>',
+      '"opsctl runbook show --help"',
+    ],
     [['runbook', 'show'], '"opsctl runbook show" needs <fault>', '"opsctl runbook show --help"'],
     [['submit', 'sft', '--learnin_rate', '1'], 'Did you mean "learning-rate"?', '"opsctl submit sft --help"'],
     [['status', '--jsn'], 'Did you mean "json"?', '"opsctl status --help"'],

@@ -36,7 +36,17 @@ const RUNS: readonly Submitted[] = [
     words: ['pretrain', '--data', 'data/text', ...SMALL, ...TWO],
     says: /finished step=6 /,
   },
-  { name: 'sft', words: ['sft', '--data', 'data/sft', ...SMALL, ...TWO], says: /finished step=6 / },
+  {
+    // Every list of data, and both kinds of it in one batch.
+    name: 'sft',
+    words: [
+      ...['sft', '--data', 'data/sft', ...SMALL, ...TWO],
+      ...['--pretrain-data', '@/data/text', '--pretrain-data-suffix', '.jsonl'],
+      ...['--eval-data', '@/data/sft', '--eval-data-suffix', '.jsonl'],
+      ...['--eval-pretrain-data', '@/data/text', '--eval-pretrain-data-suffix', '.jsonl'],
+    ],
+    says: /\bfiles=4 [\s\S]*finished step=6 /,
+  },
   {
     name: 'dpo',
     words: ['dpo', '--model', 'tiny', '--data', 'data/pairs', ...SMALL, ...TWO],
@@ -80,7 +90,7 @@ const RUNS: readonly Submitted[] = [
 async function submit({ name, words }: Submitted): Promise<void> {
   const { code, stderr } = await slurm.opsctl([
     'submit',
-    ...words,
+    ...words.map((word) => word.replace(/^@/, slurm.root)),
     '-t',
     'example',
     '--output',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES, type Case, caseName } from '../template/cases.ts';
@@ -8,6 +8,8 @@ import { startSandbox, type TestSandbox, until } from './support.ts';
 // it was started: its arguments, its environment, its limits. Those with a second step are in rlhf.test.ts.
 let slurm: TestSandbox;
 let records: string;
+/** The tasks of an array whose time limit is near. */
+let limited: readonly Task[];
 
 const SIDE = ['trl', 'openrlhf', 'verl'];
 const hasSide = ({ stage, trainer }: Case) => (stage === 'grpo' || stage === 'ppo') && SIDE.includes(trainer);
@@ -29,6 +31,13 @@ env >"$note.env"
 ulimit -n >"$note.limit"
 ulimit -Hn >>"$note.limit"
 mv "$note.argv.tmp" "$note.argv"
+if [[ -n $HOLDS ]]; then
+  # Has written a checkpoint, as it would on schedule, and trains until it is ended.
+  mkdir -p "$RUN_DIR/checkpoints/checkpoint-5"
+  printf '{\\n "global_step": 5,\\n "max_steps": 9\\n}\\n' >"$RUN_DIR/checkpoints/checkpoint-5/trainer_state.json"
+  printf '%s\\n' "$@" >"$ATTEMPT_DIR/holding"
+  exec sleep 100
+fi
 [[ -n $FAILS_ON ]] || exit 0
 # One node's launcher fails while the other still trains.
 [[ $FAILS_ON == "$SLURM_NODEID" ]] || exec sleep 60
@@ -101,6 +110,7 @@ beforeAll(async () => {
     chmodSync(join(bin, program), 0o755);
   }
   const env = { PATH: `${bin}:${process.env.PATH}`, RECORDS: records };
+  limited = await submitLimited(env);
   for (const one of TRAINED) {
     const { code, stderr } = await slurm.opsctl(['submit', ...wordsOf(one), '--no-preflight'], { env });
     expect(code, `${caseName(one)}: ${stderr}`).toBe(0);
@@ -121,7 +131,9 @@ beforeAll(async () => {
   expect(failing.code, failing.stderr).toBe(0);
   await until(
     'all jobs end',
-    async () => (await slurm.slurm(['squeue', '--noheader', '--format=%j %T'])).stdout.trim() === '',
+    async () =>
+      (await slurm.slurm(['squeue', '--noheader', '--format=%j'])).stdout.replaceAll(/^limited.*\n/gm, '') ===
+      '',
     150_000,
   );
 }, 300_000);
@@ -177,6 +189,91 @@ describe('a launcher that fails on one node', () => {
     const attempt = JSON.parse(readFileSync(join(directory, 'attempts', '0.json'), 'utf8')) as object;
     expect(attempt).toMatchObject({ exitCode: 3, reason: 'failed', requeued: false });
   });
+});
+
+interface Task {
+  readonly jobId: string;
+  readonly outputDir: string;
+}
+
+/** Two runs of a trainer whose batch shell gets the signal, as one array. Slurm looks at time limits every 30 s. */
+async function submitLimited(env: Readonly<Record<string, string>>): Promise<readonly Task[]> {
+  const one = TRAINED.find(({ trainer, phase }) => trainer === 'llama-factory' && phase === 'sft');
+  const { code, stdout, stderr } = await slurm.opsctl(
+    [
+      ...['submit', ...wordsOf(one as Case), '--no-preflight', '--json', '--name', 'limited'],
+      ...[
+        '--set',
+        'seed=1,2',
+        '--nodes',
+        '1',
+        '--time',
+        '1:00',
+        '--signal-lead',
+        '40',
+        '--max-requeues',
+        '1',
+      ],
+    ],
+    { env: { ...env, HOLDS: '1' } },
+  );
+  expect(code, stderr).toBe(0);
+  return (JSON.parse(stdout) as { runs: Task[] }).runs;
+}
+
+describe('a signal for the batch shell ahead of the time limit', () => {
+  const readJson = (path: string) =>
+    existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { endedAt: string | null }) : undefined;
+  const attemptOf = ({ outputDir }: Task, attempt: number) =>
+    until(
+      `attempt ${attempt} in ${outputDir} ends`,
+      () => {
+        const found = readJson(join(outputDir, 'attempts', `${attempt}.json`));
+        return found?.endedAt ? found : undefined;
+      },
+      60_000,
+    );
+  /** Slurm would hold a requeued job back for two minutes; what its trainer was then started with. */
+  const nextAttempt = ({ jobId, outputDir }: Task, attempt: number) =>
+    until(
+      `attempt ${attempt} of ${jobId} trains`,
+      async () => {
+        const holding = join(outputDir, 'logs', `attempt-${attempt}`, 'holding');
+        if (existsSync(holding)) return readFileSync(holding, 'utf8');
+        const asked = ['squeue', '--noheader', '--states=PENDING', `--jobs=${jobId}`, '--format=%r %S'];
+        const { stdout } = await slurm.slurm(asked, { env: { SLURM_TIME_FORMAT: '%s' } });
+        const [reason, start] = stdout.trim().split(' ');
+        if (reason === 'BeginTime' && Number(start) > Date.now() / 1000 + 3)
+          await slurm.slurm(['scontrol', 'update', `JobId=${jobId}`, 'StartTime=now+2seconds']);
+        return undefined;
+      },
+      60_000,
+    );
+
+  it('requeues each task of an array from its checkpoint, until the budget without a newer one is used up', async () => {
+    const [task, other] = limited as [Task, Task];
+    for (const each of [task, other]) {
+      expect(each.jobId).toMatch(/^\d+_\d+$/);
+      expect(await attemptOf(each, 0)).toMatchObject({ reason: 'time-limit', requeued: true, exitCode: 75 });
+    }
+    expect((await slurm.opsctl(['cancel', other.jobId])).code).toBe(0);
+    // The first attempt brought a checkpoint, the second none, and the third is the one restart that may bring none.
+    for (const [attempt, requeued] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      expect(await nextAttempt(task, attempt)).toContain(join(task.outputDir, 'checkpoints', 'checkpoint-5'));
+      await slurm.slurm(['scancel', '--batch', '--signal=USR1', task.jobId]);
+      expect(await attemptOf(task, attempt)).toMatchObject({ reason: 'time-limit', requeued });
+    }
+    const log = readFileSync(join(task.outputDir, 'logs', 'job.log'), 'utf8');
+    expect(log).toContain('not requeued: 1 restarts in a row brought no newer checkpoint');
+    expect(log.match(/^attempt \d of job/gm)).toHaveLength(3);
+    await until('no task is left', async () =>
+      (await slurm.slurm(['squeue', '--noheader'])).stdout.trim() === '' ? 'none' : undefined,
+    );
+    expect(existsSync(join(other.outputDir, 'attempts', '1.json'))).toBe(false);
+  }, 120_000);
 });
 
 /** A word of `render --json`, with what only the node knew. */

@@ -1,8 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { UsageError } from '../../src/errors.ts';
 import { trainerCommands } from '../../src/run/commands.ts';
-import { dataShares, moreData } from '../../src/run/mixture.ts';
+import { dataLists, dataShares, moreData } from '../../src/run/mixture.ts';
 import { realSystem } from '../../src/system/system.ts';
+import { loadTemplate } from '../../src/template/load.ts';
 import { PROFILE, planOf } from '../support/plan.ts';
 
 const base = { model: '/m', data: '/d/web', output: '/o', nodes: 2, more_data: '/d/code /d/books' };
@@ -24,6 +30,25 @@ describe('directories that are mixed', () => {
   it.each(['code', '/a,/b', '/a:/b'])('are absolute paths, and not %s', (more_data) => {
     expect(() => moreData({ more_data })).toThrow(/no absolute path/);
   });
+
+  it('are each looked at with the suffix and the form of their list', () => {
+    const values = {
+      more_data: '/a /b',
+      data_suffix: '.jsonl',
+      eval_data: '/e',
+      eval_data_suffix: 'eval.jsonl',
+      pretrain_data: '/p',
+      pretrain_data_suffix: 'pt.jsonl',
+    };
+    expect(dataLists(values)).toEqual([
+      { name: 'more_data', directory: '/a', suffix: '.jsonl', isText: false },
+      { name: 'more_data 2', directory: '/b', suffix: '.jsonl', isText: false },
+      { name: 'pretrain_data', directory: '/p', suffix: 'pt.jsonl', isText: true },
+      { name: 'eval_data', directory: '/e', suffix: 'eval.jsonl', isText: false },
+    ]);
+    // OpenRLHF's eval_data is one path, and a file may be.
+    expect(dataLists({ eval_data: '/e/one file' })).toEqual([]);
+  });
 });
 
 describe('what a trainer is told of them', () => {
@@ -40,6 +65,81 @@ describe('what a trainer is told of them', () => {
     expect(wordAfter(argv, '--data.dataset_probs')).toBe('0.5,0.3,0.2');
     expect(await argvOf('openrlhf', {})).not.toContain('--data.dataset_probs');
   });
+
+  it('is a file that names each with its share, for TRL, which has no flag for it', async () => {
+    const { script } = await planOf('trl', { ...base, data_shares: '0.5 0.3 0.2' });
+    const argv = await argvOf('trl', { data_shares: '0.5 0.3 0.2' });
+    expect(wordAfter(argv, '--config')).toMatch(/\/trl-data\.yaml$/);
+    expect(argv).not.toContain('--dataset_name');
+    const yaml = /trl-data\.yaml" <<'YAML'\n([\s\S]*?)\nYAML/.exec(script)?.[1] ?? '';
+    expect(parse(yaml)).toEqual({
+      datasets: [
+        { path: '/d/web', fraction: 0.5 },
+        { path: '/d/code', fraction: 0.3 },
+        { path: '/d/books', fraction: 0.2 },
+      ],
+    });
+    await expect(argvOf('trl', { eval_split: 'test' })).rejects.toThrow(/no split "test"/);
+  });
+
+  it('is one directory of links to all files, for xllm, whose program reads one', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'opsctl-mixed-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    const [web, code] = [join(root, 'web'), join(root, "it's code")];
+    for (const directory of [web, code]) {
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'a b.jsonl'), directory);
+    }
+    // Directories are words, so one with a space in its name cannot be among them; the first one can.
+    const { script } = await planOf('xllm', { ...base, code: '/c', data: code, more_data: web });
+    const links = /\ndata_suffix=[\s\S]*?\ndone\n/.exec(script)?.[0] ?? '';
+    execFileSync('bash', ['-euc', links], { env: { ...process.env, ATTEMPT_DIR: join(root, 'attempt') } });
+    const read = readdirSync(join(root, 'attempt', 'data')).map((name) => [
+      name,
+      readFileSync(join(root, 'attempt', 'data', name), 'utf8'),
+    ]);
+    expect(read.sort()).toEqual([
+      ['1-a b.jsonl', code],
+      ['2-a b.jsonl', web],
+    ]);
+    expect(wordAfter(await argvOf('xllm', { code: '/c' }), '--data_path')).toBe('$ATTEMPT_DIR/data');
+    await expect(argvOf('xllm', { code: '/c', data_shares: '0.5 0.3 0.2' })).rejects.toThrow(/data_shares/);
+  });
+
+  it('is four lists, each of any number, for the example, and plain text in the same batches', async () => {
+    const lists = {
+      pretrain_data: '/d/books /d/news',
+      eval_data: '/e/web',
+      eval_pretrain_data: '/e/books /e/news',
+    };
+    const argv = await argvOf('example', { ...lists, data_suffix: 'sft_train.jsonl' });
+    const behind = (flag: string) => {
+      const rest = argv.slice(argv.indexOf(flag) + 1);
+      const next = rest.findIndex((word) => word.startsWith('--'));
+      return next === -1 ? rest : rest.slice(0, next);
+    };
+    expect(behind('--data_path')).toEqual(['/d/web', '/d/code', '/d/books']);
+    expect(behind('--data_suffix')).toEqual(['sft_train.jsonl']);
+    expect(behind('--pretrain_data_path')).toEqual(['/d/books', '/d/news']);
+    expect(behind('--pretrain_data_suffix')).toEqual(['pt_train.jsonl']);
+    expect(behind('--eval_data_path')).toEqual(['/e/web']);
+    expect(behind('--eval_data_suffix')).toEqual(['sft_eval.jsonl']);
+    expect(behind('--eval_pretrain_data_path')).toEqual(['/e/books', '/e/news']);
+    expect(behind('--eval_pretrain_data_suffix')).toEqual(['pt_eval.jsonl']);
+  });
+
+  it.each(['trl', 'xllm', 'openrlhf', 'llama-factory', 'deepspeed-chat'])(
+    'is for %s no plain text beside the conversations: refused, with what to do instead',
+    async (trainer) => {
+      const loss = trainer === 'deepspeed-chat' ? { loss_on: 'all' } : {};
+      const values = { code: '/c', ...loss, chat_template: 'qwen' };
+      const known = (await loadTemplate({ HOME: '/nowhere' }, 'sft', trainer)).parameters;
+      const own = Object.entries(values).filter(([name]) => known.some((each) => each.name === name));
+      await expect(
+        argvOf(trainer, { ...Object.fromEntries(own), pretrain_data: '/d/books' }),
+      ).rejects.toThrow(/^pretrain_data \(from --pretrain_data\): .*(?:more_data|cpt|PPO)/);
+    },
+  );
 
   it('is each file with the share of its directory, for Megatron', async () => {
     const values = { code: '/c', tokenizer: '/t', max_steps: 9 };

@@ -26,6 +26,36 @@ describe('planRun', () => {
   });
 });
 
+describe("verl's merger", () => {
+  const convert = async (values: Record<string, unknown>) => {
+    const { script } = await planOf(
+      'verl-merger',
+      { model: '/ckpt/global_step_9', output: '/o', ...values },
+      { phase: 'convert' },
+    );
+    return /local arguments=\(([^)]*)\)/
+      .exec(script)?.[1]
+      ?.split(/\s+/)
+      .filter((word) => word.startsWith('--'));
+  };
+
+  it('is given the flags that only Megatron’s checkpoints need', async () => {
+    const common = ['--backend', '--local_dir', '--target_dir'];
+    expect(await convert({ part: 'critic', tie_word_embedding: true })).toEqual(common);
+    const megatron = { backend: 'megatron', gpus_per_node: 1 };
+    expect(await convert(megatron)).toEqual(common);
+    expect(await convert({ ...megatron, part: 'critic', tie_word_embedding: true })).toEqual([
+      ...common,
+      '--is-value-model',
+      '--tie-word-embedding',
+    ]);
+  });
+
+  it('is refused without a GPU where it needs one', async () => {
+    await expect(convert({ backend: 'megatron' })).rejects.toThrow(/^backend: .*set gpus_per_node to 1$/);
+  });
+});
+
 describe('modelName', () => {
   it.each([
     ['meta-llama/Llama-2-13b-hf', 'Llama-2-13b-hf'],

@@ -103,6 +103,20 @@ const MIXED: readonly [string, string, string, Record<string, unknown>][] = [
     { model: '/m', code: '/c', tokenizer: '/t', max_steps: 9, data_shares: '0.5 0.3 0.2' },
   ],
   ['sft-openrlhf-mixed', 'sft', 'openrlhf', { model: '/m', data_shares: '0.5 0.3 0.2' }],
+  ['sft-trl-mixed', 'sft', 'trl', { model: '/m', data_shares: '0.5 0.3 0.2' }],
+  ['sft-xllm-mixed', 'sft', 'xllm', { model: '/m', code: '/c' }],
+  ['dpo-xllm-mixed', 'dpo', 'xllm', { model: '/m', code: '/c', architecture: 'Qwen' }],
+  [
+    'sft-example-lists',
+    'sft',
+    'example',
+    {
+      data_suffix: 'sft_train.jsonl',
+      pretrain_data: '/data/sft /data/books',
+      eval_data: '/data/sft',
+      eval_pretrain_data: '/data/sft',
+    },
+  ],
   ['sft-deepspeed-chat-mixed', 'sft', 'deepspeed-chat', { model: '/m', code: '/c', loss_on: 'all' }],
 ];
 const NAMED = [

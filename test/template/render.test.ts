@@ -25,6 +25,10 @@ describe('render', () => {
     await expect(print('run {{model}}', { model: 'x' })).rejects.toThrow(/main\.hbs.*needs its place/s);
   });
 
+  it('refuses with the reason that a template gives', async () => {
+    await expect(print('{{refuse "backend: it needs a GPU"}}')).rejects.toThrow(/^backend: it needs a GPU$/);
+  });
+
   it('refuses a name that is not there', async () => {
     await expect(print('run {{sh modle}}', { model: 'x' })).rejects.toThrow(/main\.hbs/);
   });

@@ -29,7 +29,8 @@ function listOf(help: string, kinds: Readonly<Record<string, string>>): FlagList
   const found = readHelp(help);
   const flags = Object.entries(found.flags).map(([name, entry]) => {
     const type = TYPES[kinds[name]?.split('.')[0] ?? ''] ?? 'str';
-    if (typeof entry === 'string') return [name, entry === 'flag' ? entry : type];
+    if (typeof entry === 'string')
+      return [name, entry === 'flag' ? entry : `${type}${/[?*+]$/.exec(entry)?.[0] ?? ''}`];
     const { type: _, ...rest } = entry;
     return [name, type === 'str' ? rest : { type, ...rest }];
   });
