@@ -7,6 +7,7 @@ import type { Attempt } from '../run/manifest.ts';
 import { viewSlurm } from '../run/slurm-view.ts';
 import { isOfRun } from '../run/state.ts';
 import type { Target } from '../run/target.ts';
+import { parseTimestamp } from '../slurm/duration.ts';
 import { missedNodes, type SlurmJob } from '../slurm/job.ts';
 import { sacct } from '../slurm/sacct.ts';
 import { showJob } from '../slurm/scontrol-job.ts';
@@ -48,7 +49,7 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
   // Only while it waits: what a node is like once the job runs elsewhere says little of how it was left.
   const last =
     target.kind === 'run' && job?.state.phase === 'pending' && earlier.length === 0
-      ? lastOf(await readAttempts(target.manifest.outputDir), job.jobId)
+      ? lastOf(await readAttempts(target.manifest.outputDir).catch(() => []), job.jobId)
       : undefined;
   const left = mayHaveLostNode(last) ? last.nodes.join(',') : '';
   const [nodes, lost, kernel] =
@@ -61,11 +62,20 @@ export async function gather(system: System, target: Target): Promise<Gathered> 
         ]);
   return {
     files,
-    slurm: { newest: job, earlier, lost: lost.filter(isGone) },
+    slurm: { newest: job, earlier, lost: lost.filter((node) => isGone(node) && !wentLater(node, job)) },
     nodes,
     kernel,
     notes: slurm?.notes ?? [],
   };
+}
+
+/** Seconds between a node's loss and the requeue that follows from it, with some to spare. */
+const LOSS_TO_REQUEUE = 60;
+
+/** The node went when the job was back in the queue already, for which Slurm counts it as submitted anew. */
+function wentLater({ since }: NodeState, job: SlurmJob | undefined): boolean {
+  const went = parseTimestamp(since ?? '');
+  return went !== null && job?.submitTime != null && went > job.submitTime + LOSS_TO_REQUEUE;
 }
 
 function lastOf(attempts: readonly Attempt[], jobId: string): Attempt | undefined {
