@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,8 +67,11 @@ function addDrillTrainer(): void {
   const folder = join(slurm.env.XDG_CONFIG_HOME ?? '', 'opsctl', 'templates', 'trainers', 'drill');
   mkdirSync(folder, { recursive: true });
   const drill = join(import.meta.dirname, 'diagnose-drill.py');
-  for (const name of ['launch.hbs', 'sft.hbs']) {
-    const example = readFileSync(join(root, 'templates', 'trainers', 'example', name), 'utf8');
+  const source = join(root, 'templates', 'trainers', 'example');
+  for (const name of readdirSync(source)) {
+    const example = readFileSync(join(source, name), 'utf8');
+    // The parts of all its programs, and one program.
+    if (name !== 'sft.hbs' && /^phases:/m.test(example)) continue;
     // Its flags are its own, so it names no list of them.
     const own = example
       .replace('{{sh example_dir}}/train.py', drill)
