@@ -53,7 +53,8 @@ export async function resubmitRun(
 export async function takeBackSubmission(system: System, manifest: Manifest): Promise<void> {
   const earlier = manifest.earlierJobs ?? [];
   const jobId = manifest.jobId ?? earlier.at(-1);
-  if (jobId === undefined) return;
+  // A stage that is planned has its new script already.
+  if (jobId === undefined || manifest.state === 'planned') return;
   await takeScriptsBack(manifest, jobId);
   if (manifest.jobId !== null || manifest.state !== 'submitting') return;
   const { earlierJobs: _, replaces, gate, ...rest } = manifest;

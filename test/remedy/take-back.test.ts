@@ -64,3 +64,11 @@ it('one that Slurm takes keeps the script of the job before beside its own, and 
   expect(submitted).not.toHaveProperty('replaces');
   expect(readFileSync(join(at.run.outputDir, 'job-12.sbatch'), 'utf8')).toBe(before);
 });
+
+it('a stage of a pipeline that is planned anew keeps its new script', async () => {
+  const { at, system } = await failed();
+  await killedInSbatch(at, system);
+  const intent = await readRun(system, 'tiny-run');
+  if (intent) await takeBackSubmission(system, { ...intent, state: 'planned' });
+  expect(text(at)).toContain('#SBATCH --time=45:00\n');
+});
