@@ -70,8 +70,20 @@ export async function checkFlags(system: System, plan: Plan, input: PlanInput): 
   if (values.flag_check === 'warning') return { ...done, warnings: [...unknown, ...problems] };
   throw new UsageError(
     `a program would refuse its flags, so nothing was done:\n  ${problems.join('\n  ')}`,
-    'If it is newer than the list: trainer_version (see "opsctl trainers"), "opsctl trainers add", or flag_check: warning.',
+    hintFor(input),
   );
+}
+
+/** Not every phase has both parameters. */
+function hintFor({ template }: Pick<PlanInput, 'template'>): string {
+  const has = (name: string) => template.parameters.some((parameter) => parameter.name === name);
+  const ways = [
+    ...(has('trainer_version') ? ['trainer_version (see "opsctl trainers")'] : []),
+    '"opsctl trainers add"',
+    ...(has('flag_check') ? ['flag_check: warning'] : []),
+  ];
+  const last = ways.pop();
+  return `If it is newer than the list: ${[...(ways.length > 0 ? [ways.join(', ')] : []), last].join(', or ')}.`;
 }
 
 /**
