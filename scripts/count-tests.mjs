@@ -28,12 +28,19 @@ process.exitCode = count.failed > 0 ? 1 : 0;
 function nameFailures(file) {
   const name = relative(process.cwd(), file.name);
   const failed = file.assertionResults.filter((test) => test.status === 'failed');
-  for (const test of failed) console.log(`failed: ${name}: ${test.fullName}\n${firstLines(test.failureMessages.join('\n'))}`);
-  if (file.status === 'failed' && failed.length === 0) console.log(`failed: ${name}\n${firstLines(file.message)}`);
+  for (const test of failed)
+    console.log(`failed: ${name}: ${test.fullName}\n${firstLines(test.failureMessages.join('\n'))}`);
+  if (file.status === 'failed' && failed.length === 0)
+    console.log(`failed: ${name}\n${firstLines(file.message)}`);
 }
 
 /** Enough of a message to know what went wrong; the whole is further up in the output. */
 function firstLines(message) {
-  const lines = message.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
-  return lines.slice(0, 12).map((line) => `    ${line.slice(0, 300)}`).join('\n');
+  const lines = message
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
+  return lines
+    .slice(0, 12)
+    .map((line) => `    ${line.slice(0, 300)}`)
+    .join('\n');
 }
