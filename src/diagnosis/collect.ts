@@ -177,7 +177,8 @@ export function collect(
       // Of an exception whose traceback has lost its first line, the frames still stand before it.
       const traceback = known === '' && !behind ? before() : known;
       // An exception without a message holds no literal that could be looked for.
-      const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
+      const said = traceback === undefined ? line.text : line.text.trimStart();
+      const rules = behind && traceback === undefined ? [] : matcher.match(said, traceback);
       for (const rule of rules) add(rule, number, quote(number, line, rule));
       if (rules.length > 0) {
         const work = rankWork(line);
