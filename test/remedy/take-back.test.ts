@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { readRun } from '../../src/run/registry.ts';
-import { rerunInput } from '../../src/run/rerun.ts';
+import { rerunOf } from '../../src/run/rerun.ts';
 import { resubmitRun, takeBackSubmission } from '../../src/run/resubmit.ts';
 import type { System } from '../../src/system/system.ts';
 import { parseSettings } from '../../src/template/resolve.ts';
@@ -15,7 +15,7 @@ async function failed(): Promise<{ at: Scenario; system: System }> {
 }
 
 const longer = async (system: System, { run }: Scenario) =>
-  (await rerunInput(system, {}, run, parseSettings(['time=45:00']))).input;
+  (await rerunOf(system, {}, run)).inputWith(parseSettings(['time=45:00']));
 
 /** As it is when opsctl is killed while sbatch has not heard of the job: everything is written, and nobody answers. */
 async function killedInSbatch(at: Scenario, system: System): Promise<void> {
