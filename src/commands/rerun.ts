@@ -32,14 +32,19 @@ export const rerunCommand: Command = {
       .option('watch', { type: 'boolean', describe: 'Follow the log until the run has ended' })
       .option('no-preflight', { type: 'boolean', describe: 'Submit without any check' }),
   handler: async (args, context) => {
-    const [{ findTargetRun }, { rerunOf }, { parseSettings }, { sweepSettings }, { dependency, submitInput }] =
-      await Promise.all([
-        import('../run/target.ts'),
-        import('../run/rerun.ts'),
-        import('../template/resolve.ts'),
-        import('../template/sweep.ts'),
-        import('./submit.ts'),
-      ]);
+    const [
+      { findTargetRun },
+      { rerunOf },
+      { parseSettings },
+      { sweepSettings },
+      { dependency, submitInput },
+    ] = await Promise.all([
+      import('../run/target.ts'),
+      import('../run/rerun.ts'),
+      import('../template/resolve.ts'),
+      import('../template/sweep.ts'),
+      import('./submit.ts'),
+    ]);
     const { system, terminal, options } = context;
     const manifest = await findTargetRun(system, text(args, 'run') ?? '');
     const settings = parseSettings(texts(args, 'set'));

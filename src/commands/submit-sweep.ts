@@ -1,8 +1,8 @@
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { Manifest } from '../run/manifest.ts';
+import type { PlanInput } from '../run/plan.ts';
 import type { Readiness } from '../run/ready.ts';
 import { checkSweep, type SweepRequest, submitSweep } from '../run/sweep.ts';
-import type { PlanInput } from '../run/plan.ts';
 import { planSweep, type SweepPlan } from '../run/sweep-plan.ts';
 import { parseSettings } from '../template/resolve.ts';
 import { sweepSettings } from '../template/sweep.ts';

@@ -63,6 +63,8 @@ export interface TestSandbox {
   readonly opsctl: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
   /** Runs any program with the sandbox's environment: `slurm(['squeue', '-h'])`. */
   readonly slurm: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+  /** The address of a node as Slurm has it. */
+  readonly addressOf: (node: string) => Promise<string>;
   /** Ends it and fails the test when a process, a mount or a file is left. */
   readonly down: () => Promise<void>;
 }
@@ -88,6 +90,10 @@ export async function startSandbox(upOptions: readonly string[] = []): Promise<T
     env,
     opsctl: (argv, options) => inside([OPSCTL, ...argv], options),
     slurm: inside,
+    addressOf: async (node) => {
+      const { stdout } = await inside(['scontrol', 'show', 'node', node]);
+      return /NodeAddr=(\S+)/.exec(stdout)?.[1] ?? '';
+    },
     down: async () => {
       const down = await run([OPSCTL, 'sandbox', 'down', '--dir', dir], { env: own });
       const left = traces(dir);
@@ -138,6 +144,11 @@ function procFile(pid: string, file: string): string {
   } catch {
     return '';
   }
+}
+
+/** A word of `render --json`, with what only the node knew. */
+export function filled(word: string, env: Readonly<Record<string, string>>): string {
+  return word.replace(/\$([A-Za-z_]\w*)/g, (whole, name: string) => env[name] ?? whole);
 }
 
 /** Asks until the answer is truthy and gives it; fails, with the last answer, after the limit (milliseconds). */
