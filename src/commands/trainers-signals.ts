@@ -30,9 +30,10 @@ function rowsOf(runnables: readonly Runnable[]): Row[] {
 }
 
 function words({ signal, shutdown, resume, checkpoint }: Lifecycle): Record<string, string> {
-  const toWhom = signal.to === 'steps' ? 'every process of the step' : 'the batch shell, which ends the step';
+  const toWhom =
+    signal.to === 'steps' ? 'every process of the step' : 'the batch shell, which then ends the step';
   return {
-    signal: `${signal.name} to ${toWhom}; ${signal.lead} s ahead`,
+    signal: `${signal.name} to ${toWhom}, ${signal.lead} s before the time limit`,
     ...(shutdown && {
       launcher: `waits ${shutdown.seconds} s for its workers (${shutdown.by === 'fixed' ? 'cannot be set' : shutdown.by})`,
     }),

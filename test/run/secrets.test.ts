@@ -18,7 +18,7 @@ describe('refuseSecrets', () => {
     [['+trainer.wandb_api_key=x'], 'trainer.wandb_api_key'],
     [[`+trainer.note=${WANDB_KEY}`], 'word 1'],
     [['--hub_token', 'x', '--seed', '1'], '--hub_token'],
-    [['--hub_token', 'abc=='], '--hub_token'],
+    [['--hub_token', 'abc=xyz'], '--hub_token'],
     [['--override', `wandb.key=x${WANDB_KEY}`], 'wandb.key'],
   ])('refuses %j and does not repeat it', (flags, place) => {
     const act = () => refuseSecrets({}, flags);
@@ -43,6 +43,10 @@ describe('refuseSecrets', () => {
     [['+trainer.hub_token=null']],
   ])('lets %j pass', (flags) => {
     expect(() => refuseSecrets({}, flags)).not.toThrow();
+  });
+
+  it('refuses the value of a flag for keys whatever it looks like', () => {
+    expect(() => refuseSecrets({}, ['--hub_token', 'abc=='])).toThrow('--hub_token');
   });
 
   it('looks at parameters too', () => {
