@@ -166,6 +166,12 @@ function started(story: Story, program: Started['program']): Started[] {
 
 const afterFlag = ({ argv }: Started, flag: string) => argv[argv.indexOf(flag) + 1];
 
+/** The address of a node as Slurm has it. */
+async function addressOf(node: string): Promise<string> {
+  const { stdout } = await slurm.slurm(['scontrol', 'show', 'node', node]);
+  return /NodeAddr=(\S+)/.exec(stdout)?.[1] ?? '';
+}
+
 /** The command lines of `render --json`, with what only the node knew. */
 async function promised(story: Story, on: Started): Promise<string[][]> {
   const { stdout } = await slurm.opsctl(['render', ...wordsOf(story), '--json']);
@@ -189,7 +195,7 @@ describe('a training beside Ray', () => {
     async (story) => {
       const [head, worker, ...more] = started(story, 'ray') as [Started, Started];
       expect(more).toEqual([]);
-      const address = await slurm.addressOf(head.node);
+      const address = await addressOf(head.node);
       const port = Number(head.env.MASTER_PORT) + 1;
       expect(head.argv).toEqual(expect.arrayContaining(['start', '--block', '--head']));
       expect(worker.argv).not.toContain('--head');
@@ -233,7 +239,7 @@ describe('a training beside vLLM', () => {
       const trainers = started(story, 'training');
       expect(trainers.map(({ node }) => node < server.node)).toEqual([true, true]);
       const [first] = trainers as [Started];
-      const [address, port] = [await slurm.addressOf(first.node), Number(first.env.MASTER_PORT)];
+      const [address, port] = [await addressOf(first.node), Number(first.env.MASTER_PORT)];
       for (const [rank, each] of trainers.entries()) {
         const [training, serving] = await promised(story, each);
         expect([each.argv, server.argv]).toEqual([training, serving]);
@@ -248,7 +254,7 @@ describe('a training beside vLLM', () => {
           ...[rank, trainers.length, trainers.length * GPUS].map(String),
           ...[address, String(port)],
         ]);
-        expect(afterFlag(each, '--vllm_server_host')).toBe(await slurm.addressOf(server.node));
+        expect(afterFlag(each, '--vllm_server_host')).toBe(await addressOf(server.node));
         expect(afterFlag(each, '--vllm_server_port')).toBe(afterFlag(server, '--port'));
         expect(
           new Set([

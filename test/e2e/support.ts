@@ -63,8 +63,6 @@ export interface TestSandbox {
   readonly opsctl: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
   /** Runs any program with the sandbox's environment: `slurm(['squeue', '-h'])`. */
   readonly slurm: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
-  /** The address of a node as Slurm has it. */
-  readonly addressOf: (node: string) => Promise<string>;
   /** Ends it and fails the test when a process, a mount or a file is left. */
   readonly down: () => Promise<void>;
 }
@@ -90,10 +88,6 @@ export async function startSandbox(upOptions: readonly string[] = []): Promise<T
     env,
     opsctl: (argv, options) => inside([OPSCTL, ...argv], options),
     slurm: inside,
-    addressOf: async (node) => {
-      const { stdout } = await inside(['scontrol', 'show', 'node', node]);
-      return /NodeAddr=(\S+)/.exec(stdout)?.[1] ?? '';
-    },
     down: async () => {
       const down = await run([OPSCTL, 'sandbox', 'down', '--dir', dir], { env: own });
       const left = traces(dir);
