@@ -23,8 +23,21 @@ export interface Pipeline {
   readonly recipeOf: (stage: Stage) => string | undefined;
 }
 
-/** As Slurm's own dependencies and other programs' pipelines have it. */
+const PARAMETERS = [
+  'model',
+  'data',
+  'output',
+  'nodes',
+  'gpus_per_node',
+  'time',
+  'partition',
+  'learning_rate',
+  'max_steps',
+];
+
+/** As Slurm's own dependencies and other programs' pipelines have it, and what belongs one level deeper. */
 const INSTEAD = {
+  ...Object.fromEntries(PARAMETERS.map((name) => [name, 'It is a parameter: write it under "parameters".'])),
   afterok: 'Write "after: STAGE": that is when it has ended well.',
   afternotok: 'Write "after: STAGE" and "when: notok".',
   afterany: 'Write "after: STAGE" and "when: any".',
@@ -33,7 +46,7 @@ const INSTEAD = {
   needs: 'Write "after: STAGE".',
   set: 'Write "parameters".',
   params: 'Write "parameters".',
-} as const;
+};
 
 /**
  * Reads a pipeline.
