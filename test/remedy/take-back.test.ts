@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { readRun } from '../../src/run/registry.ts';
@@ -55,6 +55,21 @@ it('one that Slurm refuses leaves script and manifest as they were', async () =>
   await expect(resubmitRun({ ...system, exec }, at.run, await longer(system, at), [])).rejects.toThrow();
   expect(text(at)).toBe(before);
   expect(await readRun(system, 'tiny-run')).toEqual(at.run);
+});
+
+it('a refusal is told in Slurm’s words, also where what was made for it cannot be taken back', async () => {
+  const { at, system } = await failed();
+  const exec: System['exec'] = async (argv, options) => {
+    if (argv[0] !== 'sbatch') return system.exec(argv, options);
+    rmSync(at.run.script);
+    mkdirSync(at.run.script);
+    return { argv, code: 1, stdout: '', stderr: 'sbatch: error: no', timedOut: false, missing: false };
+  };
+  const told = resubmitRun({ ...system, exec }, at.run, await longer(system, at), []);
+  await expect(told).rejects.toMatchObject({
+    message: expect.stringContaining('Slurm refused the job: '),
+    hint: expect.stringContaining(`could not be taken back: cannot write ${at.run.script}`),
+  });
 });
 
 it('one that Slurm takes keeps the script of the job before beside its own, and nothing to take back', async () => {
