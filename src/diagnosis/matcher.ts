@@ -1,6 +1,6 @@
 import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
-import { ATTEMPT_LITERAL } from './attempt-marks.ts';
+import { ATTEMPT_LITERALS } from './attempt-marks.ts';
 import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
 import { isTrouble } from './unclaimed.ts';
@@ -29,7 +29,7 @@ interface Compiled extends Rule {
 }
 
 /** Lines that no signature looks for and that matter to what others mean. */
-const MILESTONES = ['Traceback (most recent call last)', ATTEMPT_LITERAL, ...FINISH_LITERALS];
+const MILESTONES = ['Traceback (most recent call last)', ...ATTEMPT_LITERALS, ...FINISH_LITERALS];
 
 export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const rules = runbooks
