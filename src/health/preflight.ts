@@ -1,4 +1,5 @@
-import { showNodeAddress } from '../slurm/sinfo.ts';
+import { compressHostlist } from '../slurm/hostlist.ts';
+import { showNodeAddresses } from '../slurm/sinfo.ts';
 import type { System } from '../system/system.ts';
 import { bundle } from './bundle.ts';
 import type { Check } from './check-schema.ts';
@@ -27,15 +28,20 @@ export async function preflight(system: System, request: PreflightRequest): Prom
   return [...silentNodes(heard), ...judged(checks, spoke, heard)];
 }
 
-/** The other nodes, and where the first of them is, for the checks that let the nodes speak with each other. */
+/** Inputs that need Slurm's word on where a node is. */
+const PLACES = ['CHECK_PEER_ADDRESSES', 'CHECK_MASTER_ADDR'];
+
+/** The nodes and where they are, for the checks that let them speak with each other: one call however many they are. */
 async function peersOf(system: System, nodes: readonly string[], checks: readonly Check[]): Promise<Inputs> {
   const [first] = nodes;
   if (first === undefined || nodes.length < 2) return {};
-  const wanted = checks.some(({ inputs = [] }) => inputs.includes('CHECK_MASTER_ADDR'));
-  const address = wanted ? await showNodeAddress(system, first) : undefined;
+  const isWanted = checks.some(({ inputs = [] }) => inputs.some((name) => PLACES.includes(name)));
+  const addresses = isWanted ? await showNodeAddresses(system, compressHostlist(nodes)) : new Map();
+  const master = addresses.get(first);
   return {
     CHECK_PEERS: nodes.join(' '),
-    ...(address === undefined ? {} : { CHECK_MASTER_ADDR: address }),
+    CHECK_PEER_ADDRESSES: [...addresses].map((pair) => pair.join('=')).join(' '),
+    ...(master === undefined ? {} : { CHECK_MASTER_ADDR: master }),
   };
 }
 
