@@ -80,26 +80,28 @@
 #     fix: "ibdiagnet   # cable, transceiver"
 # ---
 
-# The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read.
+# The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read. Sets `text`; fails
+# where neither says anything, which is how both refuse. `$( )` would drop the end of the last line.
 kernel_text() {
-  local text
-  dmesg 2>/dev/null && return
-  type -P journalctl >/dev/null || return
-  # Who may not read the journal is told nothing, with exit code 0.
-  text=$(journalctl -k -b -q --no-pager -o short-monotonic 2>/dev/null && echo .) || return
-  [[ $text != . ]] && printf '%s' "${text%.}"
+  local log
+  for log in 'dmesg' 'journalctl -k -b -q --no-pager -o short-monotonic'; do
+    type -P "${log%% *}" >/dev/null || continue
+    # shellcheck disable=SC2086 # words
+    IFS= read -r -d '' -N 1000000000 text < <(exec $log 2>/dev/null)
+    [[ -z $text ]] || return 0
+  done
+  return 1
 }
 
 kernel() {
-  local text line lines=() code up=0 since seconds stamp known=no fatal='' other='' application=''
+  local text='' line lines=() code up=0 since seconds stamp known=no fatal='' other='' application=''
   local sxid=0 oom=0 lockup=0 hung=0 fs=0 flaps=0
-  if ! text=$(kernel_text && echo .); then
+  if ! kernel_text; then
     echo kernel_log=denied
     return
   fi
-  text=${text%.}
-  # It is never empty, and a line without its end is half a log.
-  [[ -n $text && $text == *$'\n' ]] || return
+  # A line without its end is half a log.
+  [[ $text == *$'\n' ]] || return
   # Mostly it holds nothing of all that, and thousands of lines need not be looked at one by one.
   if [[ $'\n'${text:0:4096} =~ $'\n'\[\ *[0-9]+[].] ]]; then known=yes; fi
   case $known$text in

@@ -13,14 +13,23 @@ const IN_SETTING = `  scratch=\${TMPDIR:-}
   trap - EXIT
   [[ \${TMPDIR:-} == "$scratch" ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
 
-/**
- * Runs the bundle that comes on its standard input. Not `bash -s`: that reads a pipe one character at a time, which takes a
- * node longer than its probes; and not as an argument, where Linux allows 128 KiB.
- */
-export const BUNDLE_SHELL = ['bash', '-c', 'eval "$(cat)"'] as const;
+/** What a variable may hold: Linux allows 128 KiB for one, and a character may take four bytes. */
+const PARTS = /[^]{1,30000}/gu;
 
 /**
- * One bash program that runs all probes of a node and prints their facts; judged is here. It is started by `BUNDLE_SHELL`.
+ * How a bundle is run: its text comes in variables. On standard input srun would send it to each node in pieces of a KiB, and
+ * bash would read it one character at a time; as an argument it would stand in Slurm's accounting.
+ */
+export function bundleCommand(program: string): { argv: string[]; env: Record<string, string> } {
+  const parts = program.match(PARTS) ?? [];
+  const env = Object.fromEntries(parts.map((part, at) => [`OPSCTL_BUNDLE_${at}`, part]));
+  const text = Object.keys(env).map((name) => `$${name}`);
+  // What the probes start need not carry it.
+  return { argv: ['bash', '-c', `eval "unset \${!OPSCTL_BUNDLE_*}; ${text.join('')}"`], env };
+}
+
+/**
+ * One bash program that runs all probes of a node and prints their facts; judged is here. It is started by `bundleCommand`.
  * @param environment bash text that sets the scene, as the job does it.
  */
 export function bundle(checks: readonly Check[], inputs: Inputs, environment = ''): string {

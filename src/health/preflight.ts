@@ -5,7 +5,7 @@ import { bundle } from './bundle.ts';
 import type { Check } from './check-schema.ts';
 import type { Inputs } from './compile.ts';
 import { judged, longest } from './here.ts';
-import { askNodes, type NodesHeard, type Way } from './nodes.ts';
+import { askNodes, unfitNodes, type Way } from './nodes.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface PreflightRequest {
@@ -22,10 +22,16 @@ export async function preflight(system: System, request: PreflightRequest): Prom
   const { nodes, way, environment } = request;
   const checks = request.checks.filter(({ scope }) => scope !== 'login');
   if (nodes.length === 0 || checks.length === 0) return [];
-  const inputs = { ...request.inputs, ...(await peersOf(system, nodes, checks)) };
-  const heard = await askNodes(system, nodes, way, bundle(checks, inputs, environment), longest(checks));
-  const spoke = nodes.filter((node) => !heard.silent.has(node));
-  return [...silentNodes(heard), ...judged(checks, spoke, heard)];
+  const [unfit, peers] = await Promise.all([
+    'jobId' in way ? new Map<string, string>() : unfitNodes(system, nodes),
+    peersOf(system, nodes, checks),
+  ]);
+  const inputs = { ...request.inputs, ...peers };
+  const asked = nodes.filter((node) => !unfit.has(node));
+  const heard = await askNodes(system, asked, way, bundle(checks, inputs, environment), longest(checks));
+  const silent = new Map([...unfit, ...heard.silent]);
+  const spoke = nodes.filter((node) => !silent.has(node));
+  return [...silentNodes(silent), ...judged(checks, spoke, heard)];
 }
 
 /** Inputs that need Slurm's word on where a node is. */
@@ -45,7 +51,7 @@ async function peersOf(system: System, nodes: readonly string[], checks: readonl
   };
 }
 
-function silentNodes({ silent }: NodesHeard): Verdict[] {
+function silentNodes(silent: ReadonlyMap<string, string>): Verdict[] {
   return [...silent].map(([node, why]) => ({
     check: 'node',
     node,
