@@ -6,6 +6,7 @@
 # level: run
 # gate: false
 # shell: shared
+# waits: true
 # seconds: 20
 # faults: [9]
 # inputs: [CHECK_WANDB, CHECK_HF]

@@ -32,10 +32,18 @@ lane() { # PIPE
   local id
   while IFS= read -r -t 600 -u "$1" id && [[ -n $id ]]; do check_alone "$id" "$1"; done
 }
+# A pipe that needs no process to be made: what <<< puts into one. Before bash 5.1 that was a file, and /tmp may be full.
+open_pipe() { # sets \`pipe\` to an end to read from and to write to
+  local end
+  if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] > 0))); then
+    exec {end}<<<'' && [[ -p /dev/fd/$end ]] && exec {pipe}<>"/dev/fd/$end" {end}<&- && read -r -u "$pipe" && return
+  fi
+  exec {pipe}<> <(:)
+}
 open_lanes() { # COUNT
   local pipe count
   for ((count = $1; count > 0 && next < \${#queue[@]}; count--)); do
-    exec {pipe}<> <(:)
+    open_pipe || return
     # Each job is a group of its own: the limit ends a probe with all that it has started.
     set -m
     lane "$pipe" &
@@ -74,16 +82,17 @@ hear() {
   [[ -n $id ]] && IFS= read -r -u "$done_pipe" rest && id+=$rest
 }
 run_checks() { # LANES ID:SECONDS[:shared]...
-  local done_pipe pipe spec id next=0 more=1
+  local done_pipe pipe='' spec id next=0 more=1
   local -a queue=()
   local -A allowed=() shared=() leader=() lane_of=() ends=() overdue=()
-  exec {done_pipe}<> <(:) || return
+  open_pipe || return
+  done_pipe=$pipe
   for spec in "\${@:2}"; do
     id=\${spec%%:*} spec=\${spec#*:}
     queue+=("$id") allowed[$id]=\${spec%%:*}
     [[ $spec != *:shared ]] || shared[$id]=yes
   done
-  open_lanes "$1"
+  open_lanes "$1" || return
   while ((\${#lane_of[@]} > 0 || next < \${#queue[@]})); do
     if hear; then
       pipe=\${lane_of[$id]:-}

@@ -31,7 +31,10 @@ export const ANSWERING: Tools = {
 
 /** What a caller would set, so that every part of every probe has something to ask. */
 export const INPUTS: Readonly<Record<string, string>> = {
+  // Of the first Slurm has told where it is, the name of the second has to be looked up.
   CHECK_PEERS: 'gnode02 gnode03',
+  CHECK_PEER_ADDRESSES: 'gnode02=192.0.2.7',
+  SLURMD_NODENAME: 'gnode02',
   CHECK_PARTITION: 'gpu',
   CHECK_ACCOUNT: 'research',
   CHECK_OUTPUT: '/tmp',
