@@ -86,7 +86,7 @@ cxx() {
   fi
   if [[ $state == ok ]]; then
     # It is the linker that names what it has read; who ends well and has linked nothing is no compiler, or hides it.
-    [[ $out =~ lib(std)?c\+\+\.[^/]*$ ]] || return
+    [[ $out == */libstdc++.* || $out == */libc++.* ]] || return
     out=''
   elif [[ $out == *'No space left on device'* ]]; then
     state=no-room

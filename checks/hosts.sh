@@ -6,7 +6,7 @@
 # level: run
 # gate: false
 # shell: shared
-# waits: true
+# outside: true
 # seconds: 20
 # faults: [9]
 # inputs: [CHECK_WANDB, CHECK_HF]
@@ -96,12 +96,12 @@ reach() { # SCHEME HOST PORT
 }
 
 hosts() {
-  local url scheme host port name offline=no pid from left way ways=() pids=() end=$((SECONDS + ${CHECK_SECONDS_EACH:-8}))
+  local url scheme host port name offline=no wandb_needed=no hf_needed=no pid from left way asked=() ways=() pids=() end=$((SECONDS + ${CHECK_SECONDS_EACH:-8}))
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
   # Of no run it is not known what it would need.
-  if [[ ${WANDB_MODE:-online} == online ]]; then echo "wandb_needed=${CHECK_WANDB:-perhaps}"; else echo wandb_needed=no; fi
-  if [[ $offline == no ]]; then echo "hf_needed=${CHECK_HF:-perhaps}"; else echo hf_needed=no; fi
-  echo "hf_offline=$offline"
+  [[ ${WANDB_MODE:-online} == online ]] && wandb_needed=${CHECK_WANDB:-perhaps}
+  [[ $offline == no ]] && hf_needed=${CHECK_HF:-perhaps}
+  printf '%s\n' "wandb_needed=$wandb_needed" "hf_needed=$hf_needed" "hf_offline=$offline"
   for name in wandb hf; do
     case $name in
       wandb) url=${WANDB_BASE_URL:-https://api.wandb.ai} ;;
@@ -113,11 +113,19 @@ hosts() {
     [[ $url == http://* ]] && scheme=http port=80
     [[ $host == *:* ]] && port=${host##*:} host=${host%:*}
     echo "${name}_host=$host"
+    # Nobody is asked for nothing; whether the hub is set to offline although it is there has to be.
+    case $name:$wandb_needed:$hf_needed:$offline in
+      wandb:no:*:* | hf:*:no:no)
+        echo "${name}_reached=not-asked"
+        continue
+        ;;
+    esac
+    asked+=("$name")
     # Both at once, each in a child: a connection that nobody answers takes minutes.
     exec {way}< <(echo "$BASHPID" && reach "$scheme" "$host" "$port")
     ways+=("$way")
   done
-  for name in wandb hf; do
+  for name in ${asked[@]+"${asked[@]}"}; do
     from=${ways[0]} ways=("${ways[@]:1}") way=no
     read -r -u "$from" pid && pids+=("$pid")
     left=$((end > SECONDS ? end - SECONDS : 1))
@@ -126,6 +134,6 @@ hosts() {
     # What is not known is not told.
     [[ $way == not-known ]] || echo "${name}_reached=${way:-no}"
   done
-  { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
+  ((${#pids[@]} == 0)) || { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
 }
 hosts

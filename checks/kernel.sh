@@ -80,17 +80,24 @@
 #     fix: "ibdiagnet   # cable, transceiver"
 # ---
 
-# The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read. Sets `text`; fails
-# where neither says anything, which is how both refuse. `$( )` would drop the end of the last line.
+# All that a command prints, with the end of the last line, which $( ) would drop.
+all_of() { # COMMAND... sets `text`
+  IFS= read -r -N 1000000000 text < <(exec "$@" 2>/dev/null)
+  wait "$!"
+}
+
+# The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read.
 kernel_text() {
-  local log
-  for log in 'dmesg' 'journalctl -k -b -q --no-pager -o short-monotonic'; do
-    type -P "${log%% *}" >/dev/null || continue
-    # shellcheck disable=SC2086 # words
-    IFS= read -r -d '' -N 1000000000 text < <(exec $log 2>/dev/null)
-    [[ -z $text ]] || return 0
-  done
-  return 1
+  all_of dmesg
+  case $? in
+    0) return ;;
+    # Bash before 4.4 does not know how it ended.
+    127) [[ -z $text ]] || return 0 ;;
+  esac
+  type -P journalctl >/dev/null || return
+  # Who may not read the journal is told nothing, with exit code 0.
+  all_of journalctl -k -b -q --no-pager -o short-monotonic
+  [[ -n $text ]]
 }
 
 kernel() {
@@ -100,7 +107,7 @@ kernel() {
     echo kernel_log=denied
     return
   fi
-  # A line without its end is half a log.
+  # It is never empty, and a line without its end is half a log.
   [[ $text == *$'\n' ]] || return
   # Mostly it holds nothing of all that, and thousands of lines need not be looked at one by one.
   if [[ $'\n'${text:0:4096} =~ $'\n'\[\ *[0-9]+[].] ]]; then known=yes; fi

@@ -1,3 +1,4 @@
+import type { System } from '../system/system.ts';
 import { RUN_CHECKS } from './bash-runtime.ts';
 import type { Check } from './check-schema.ts';
 import { exportsOf, type Inputs, probeFunction, specs } from './compile.ts';
@@ -15,17 +16,29 @@ const IN_SETTING = `  scratch=\${TMPDIR:-}
 
 /** What a variable may hold: Linux allows 128 KiB for one, and a character may take four bytes. */
 const PARTS = /[^]{1,30000}/gu;
+/**
+ * Of the resolver (resolv.conf(5)). All nodes ask their name server at once, and it may drop a question: asked again after a
+ * second, not after five, it still answers in time. Bash reads this from the environment that it was started with.
+ */
+const ASK_AGAIN = 'timeout:1 attempts:4';
 
 /**
  * How a bundle is run: its text comes in variables. On standard input srun would send it to each node in pieces of a KiB, and
  * bash would read it one character at a time; as an argument it would stand in Slurm's accounting.
+ * @param env what it would have without.
  */
-export function bundleCommand(program: string): { argv: string[]; env: Record<string, string> } {
+export function bundleCommand(
+  program: string,
+  env: System['env'],
+): { argv: string[]; env: Record<string, string | undefined> } {
   const parts = program.match(PARTS) ?? [];
-  const env = Object.fromEntries(parts.map((part, at) => [`OPSCTL_BUNDLE_${at}`, part]));
-  const text = Object.keys(env).map((name) => `$${name}`);
-  // What the probes start need not carry it.
-  return { argv: ['bash', '-c', `eval "unset \${!OPSCTL_BUNDLE_*}; ${text.join('')}"`], env };
+  const named = Object.fromEntries(parts.map((part, at) => [`OPSCTL_BUNDLE_${at}`, part]));
+  const text = Object.keys(named).map((name) => `$${name}`);
+  return {
+    // What the probes start need not carry it.
+    argv: ['bash', '-c', `eval "unset \${!OPSCTL_BUNDLE_*}; ${text.join('')}"`],
+    env: { ...env, ...named, RES_OPTIONS: `${env.RES_OPTIONS ?? ''} ${ASK_AGAIN}`.trim() },
+  };
 }
 
 /**
@@ -57,7 +70,7 @@ ${environment === '' ? '' : IN_SETTING}
   export LC_ALL=C
   set +e -u
 ${exportsOf(checks, inputs)}
-  run_checks ${1 + checks.filter(({ waits }) => waits).length} ${specs(checks)}
+  run_checks ${1 + checks.filter(({ outside }) => outside).length} ${specs(checks)}
   tell - .done
 }
 main </dev/null

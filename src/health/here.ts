@@ -22,10 +22,11 @@ export async function askHere(
   environment: string,
 ): Promise<Verdict[]> {
   if (checks.length === 0) return [];
-  const { argv, env } = bundleCommand(bundle(checks, inputs, environment));
+  // Inside a job this name may be another one than the machine's.
+  const own = { ...system.env, SLURMD_NODENAME: shortHostname() };
+  const { argv, env } = bundleCommand(bundle(checks, inputs, environment), own);
   const result = await system.exec(argv, {
-    // Inside a job this name may be another one than the machine's.
-    env: { ...system.env, ...env, SLURMD_NODENAME: shortHostname() },
+    env,
     timeoutMs: (longest(checks) + SLACK_SECONDS) * 1000,
   });
   if (result.missing) throw new OpsError('bash was not found here', { exitCode: EXIT.unknown });

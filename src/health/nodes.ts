@@ -55,18 +55,18 @@ export async function askNodes(
   seconds: number,
 ): Promise<NodesHeard> {
   const silent = new Map<string, string>();
-  const { argv, env } = bundleCommand(program);
   // A person's defaults for srun are for other things.
   const own = Object.entries(system.env).filter(
     ([name]) => !/^(?:SRUN|SLURM)_/.test(name) || name === 'SLURM_CONF',
   );
+  const { argv, env } = bundleCommand(program, Object.fromEntries(own));
   let stdout = '';
   let left = [...nodes];
   let said = '';
   for (let attempt = 0; attempt < TRIES && left.length > 0; attempt++) {
     const result = await system.exec([...srunCommand(left, way, seconds), ...argv], {
       timeoutMs: (seconds + SLACK_SECONDS + 10) * 1000,
-      env: { ...Object.fromEntries(own), ...env },
+      env,
     });
     if (result.missing || /failed to run command .srun/.test(result.stderr))
       throw new OpsError('Slurm is not installed here: "srun" was not found', { exitCode: EXIT.noSlurm });
@@ -125,9 +125,7 @@ function reasonFor(node: string, stderr: string): string {
   const refused = lines.find((line) => /Unable to allocate resources/.test(line));
   if (refused !== undefined) return `cannot be had: ${lastLine(refused)}`;
   const own = lines.find((line) => new RegExp(`\\b${node}\\b`).test(line) && /error/.test(line));
-  const busy = lines.find((line) =>
-    /Requested nodes are busy|Immediate|invalid|not available/i.test(line),
-  );
+  const busy = lines.find((line) => /Requested nodes are busy|Immediate|invalid|not available/i.test(line));
   const said = lastLine(own ?? busy ?? stderr);
   return said === '' ? 'did not answer' : `did not answer: ${said}`;
 }

@@ -9,6 +9,7 @@ import { askNodes, unfitNodes, type Way } from './nodes.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface PreflightRequest {
+  /** Those that are asked on nodes. */
   readonly checks: readonly Check[];
   readonly inputs: Inputs;
   /** Bash text that sets the scene, as the job does it; empty for none. */
@@ -19,8 +20,7 @@ export interface PreflightRequest {
 
 /** Asks the nodes, and judges what they answer. Without nodes there is nothing to ask. */
 export async function preflight(system: System, request: PreflightRequest): Promise<Verdict[]> {
-  const { nodes, way, environment } = request;
-  const checks = request.checks.filter(({ scope }) => scope !== 'login');
+  const { checks, nodes, way, environment } = request;
   if (nodes.length === 0 || checks.length === 0) return [];
   const [unfit, peers] = await Promise.all([
     'jobId' in way ? new Map<string, string>() : unfitNodes(system, nodes),

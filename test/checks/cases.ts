@@ -184,7 +184,11 @@ const NETWORK: readonly Case[] = [
     title: 'a way that leaves by another interface',
     fires: ['net_unrouted critical'],
     tools: { ip: ANSWERING.ip ?? '', getent: 'exit 2' },
-    env: { NCCL_SOCKET_IFNAME: 'lo', CHECK_PEERS: 'gnode02', CHECK_PEER_ADDRESSES: 'gnode01=x gnode02=8.8.8.8' },
+    env: {
+      NCCL_SOCKET_IFNAME: 'lo',
+      CHECK_PEERS: 'gnode02',
+      CHECK_PEER_ADDRESSES: 'gnode01=x gnode02=8.8.8.8',
+    },
   },
   {
     check: 'nccl-net',

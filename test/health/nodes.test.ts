@@ -58,15 +58,16 @@ describe('asking nodes', () => {
     const { system } = cluster([{ code: 1, stderr }]);
     const { silent } = await askNodes(system, names(2), OWN, 'true', 5);
     expect([...silent.values()]).toEqual([
-      'cannot be had: srun: error: Unable to allocate resources: Requested nodes are busy',
-      'cannot be had: srun: error: Unable to allocate resources: Requested nodes are busy',
+      'cannot be had: Unable to allocate resources: Requested nodes are busy',
+      'cannot be had: Unable to allocate resources: Requested nodes are busy',
     ]);
   });
 });
 
 describe('nodes that a job cannot have', () => {
   it('are those that Slurm has not, and those that are down or busy', async () => {
-    const stdout = 'gnode0001|idle|Unknown|Unknown|none\ngnode0002|down*|root|2026-11-25T08:36:16|Not responding\n';
+    const stdout =
+      'gnode0001|idle|Unknown|Unknown|none\ngnode0002|down*|root|2026-11-25T08:36:16|Not responding\n';
     const { system } = cluster([{ stdout: `${stdout}gnode0003|allocated|Unknown|Unknown|none\n` }]);
     expect([...(await unfitNodes(system, names(4)))]).toEqual([
       ['gnode0002', 'is down*: Not responding'],

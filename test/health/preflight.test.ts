@@ -36,9 +36,8 @@ async function ask(count: number) {
   const nodes = names(count);
   const fake = fakeExec({
     ...(count > 1 && {
-      [`sinfo --noheader --all --Node --nodes=gnode[01-${count < 10 ? '0' : ''}${count}] --format=%N|%o`]: nodes
-        .map((node, at) => `${node}|10.0.0.${at + 1}\n`)
-        .join(''),
+      [`sinfo --noheader --all --Node --nodes=gnode[01-${count < 10 ? '0' : ''}${count}] --format=%N|%o`]:
+        nodes.map((node, at) => `${node}|10.0.0.${at + 1}\n`).join(''),
     }),
     'sinfo --noheader --all --Node': nodes.map((node) => `${node}|idle|none\n`).join(''),
     'timeout --kill-after=5': said(nodes, 'yes'),
