@@ -67,6 +67,7 @@ const KIND: Partial<Record<Parameter['type'], string>> = {
   float: 'number',
   int: 'whole number',
   path: 'path',
+  paths: 'paths',
 };
 
 function describeParameter(parameter: Parameter): string {

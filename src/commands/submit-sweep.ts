@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { Manifest } from '../run/manifest.ts';
+import type { PlanInput } from '../run/plan.ts';
 import type { Readiness } from '../run/ready.ts';
 import { checkSweep, type SweepRequest, submitSweep } from '../run/sweep.ts';
 import { planSweep, type SweepPlan } from '../run/sweep-plan.ts';
@@ -21,12 +22,23 @@ export async function submitAsSweep(
   const { template } = await chooseTemplate(context, choice);
   const { swept, tasks } = sweepSettings(parseSettings(texts(args, 'set')), template.parameters);
   if (tasks.length < 2) return undefined;
+  const inputs = await Promise.all(tasks.map((settings) => planWith(settings, args, context, choice)));
+  return submitInputs(inputs, swept, args, context, request);
+}
+
+/** What `submit` and `rerun` have in common, once it is known which runs the sweep has. */
+export async function submitInputs(
+  inputs: readonly PlanInput[],
+  swept: readonly string[],
+  args: Arguments,
+  context: Context,
+  request: SweepRequest,
+): Promise<ExitCode> {
   if (flag(args, 'watch'))
     throw new UsageError(
       '--watch follows one run, and this is a sweep',
       'Follow one of its runs with "opsctl logs -f".',
     );
-  const inputs = await Promise.all(tasks.map((settings) => planWith(settings, args, context, choice)));
   const sweep = planSweep(inputs, swept, atOnce(args));
   const readiness = await checkSweep(context.system, sweep, request);
   const isDry = flag(args, 'dry-run') || flag(args, 'test-only');

@@ -11,6 +11,16 @@ export const trainersCommand: Command = {
   handler: list,
   subcommands: [
     {
+      command: 'signals',
+      describe:
+        'How each trainer is told to stop, what it leaves, how it goes on, and whether it is requeued',
+      examples: [
+        ['$0 trainers signals', 'one block for each trainer, or each of its programs'],
+        ['$0 trainers signals --json', 'the same for scripts, with the version it was read from'],
+      ],
+      handler: signals,
+    },
+    {
       command: 'add <program> <trainer-version>',
       describe: "Add a version's flags, from the program's own --help, source or configuration",
       examples: [
@@ -60,6 +70,16 @@ async function list(_args: Arguments, { system, terminal, options }: Context): P
   ]);
   for (const line of table([['PHASE', 'TRAINER', 'PROGRAM', 'VERSION', 'ALSO KNOWN'], ...cells]))
     terminal.out(line);
+  return EXIT.ok;
+}
+
+async function signals(args: Arguments, context: Context): Promise<ExitCode> {
+  if (context.options.json) return list(args, context);
+  const [{ runnable }, { showSignals }] = await Promise.all([
+    import('./trainers-runnable.ts'),
+    import('./trainers-signals.ts'),
+  ]);
+  for (const line of showSignals(await runnable(context.system.env))) context.terminal.out(line);
   return EXIT.ok;
 }
 

@@ -5,6 +5,7 @@ import { errorCode } from '../system/files.ts';
 import type { Lease } from '../system/lease.ts';
 import { schedule } from '../system/schedule.ts';
 import { printable } from '../terminal/terminal.ts';
+import { ask } from '../watch/ask.ts';
 import { documentOf } from '../watch/document.ts';
 import { takeWatch } from '../watch/lease.ts';
 import { tick } from '../watch/tick.ts';
@@ -34,7 +35,7 @@ export async function watchOn(context: Context, options: WatchOptions): Promise<
     try {
       lease ??= await takeWatch(system);
       standsBy = false;
-      const result = await tick(system, { ...options, lease });
+      const result = await tick(system, { ...options, lease }, await ask(system, options.profile));
       if (context.options.json) terminal.out(JSON.stringify(documentOf(result)));
       else shown = showTick(terminal, result, shown);
     } catch (error) {

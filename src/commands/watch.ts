@@ -32,15 +32,20 @@ async function watch(args: Arguments, context: Context): Promise<ExitCode> {
     const { watchOn } = await import('./watch-loop.ts');
     return watchOn(context, { profile, choice, pattern: patternOf(text(args, 'every') ?? '') });
   }
-  const [{ takeWatch }, { tick }, { showTick, exitCodeOf }, { documentOf }] = await Promise.all([
+  const [{ takeWatch }, { ask }] = await Promise.all([
     import('../watch/lease.ts'),
-    import('../watch/tick.ts'),
-    import('./watch-text.ts'),
-    import('../watch/document.ts'),
+    import('../watch/ask.ts'),
   ]);
   const lease = await takeWatch(system);
   try {
-    const result = await tick(system, { profile, choice, lease });
+    // While Slurm is at it, what its answer is for is read in.
+    const [asked, { tick }, { showTick, exitCodeOf }, { documentOf }] = await Promise.all([
+      ask(system, profile),
+      import('../watch/tick.ts'),
+      import('./watch-text.ts'),
+      import('../watch/document.ts'),
+    ]);
+    const result = await tick(system, { profile, choice, lease }, asked);
     if (options.json) printJson(context.terminal, documentOf(result));
     else showTick(context.terminal, result);
     return exitCodeOf(result);

@@ -6,22 +6,35 @@ const MAX_SHOWN = 60;
 
 /**
  * The file's data as its schema describes it, with defaults filled in.
+ * @param advice what to write instead of keys that people know from elsewhere: sentences.
  * @throws UsageError with every problem at once: the place, the key, the value found and what is right.
  */
-export function check<T extends z.core.$ZodType>(schema: T, file: YamlFile): z.output<T> {
+export function check<T extends z.core.$ZodType>(
+  schema: T,
+  file: YamlFile,
+  advice: Readonly<Record<string, string>> = {},
+): z.output<T> {
   const result = z.safeParse(schema, file.data);
   if (result.success) return result.data;
-  throw file.failure(result.error.issues.flatMap((issue) => problemsOf(schema, file.data, issue)));
+  throw file.failure(result.error.issues.flatMap((issue) => problemsOf(schema, file.data, issue, advice)));
 }
 
-function problemsOf(schema: z.core.$ZodType, data: unknown, issue: z.core.$ZodIssue): Problem[] {
+function problemsOf(
+  schema: z.core.$ZodType,
+  data: unknown,
+  issue: z.core.$ZodIssue,
+  instead: Readonly<Record<string, string>>,
+): Problem[] {
   const keyPath = issue.path;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, keyPath);
-    return issue.keys.map((key) => ({
-      keyPath: [...keyPath, key],
-      message: `there is no such key.${didYouMean(key, known) || ` Known keys: ${known.join(', ')}`}`,
-    }));
+    return issue.keys.map((key) => {
+      const advised = instead[key] === undefined ? didYouMean(key, known) : ` ${instead[key]}`;
+      return {
+        keyPath: [...keyPath, key],
+        message: `there is no such key.${advised || ` Known keys: ${known.join(', ')}`}`,
+      };
+    });
   }
   if (issue.code === 'invalid_key') {
     return [{ keyPath, message: issue.issues[0]?.message ?? issue.message }];

@@ -25,7 +25,7 @@ export function configValues(config: LoadedConfig): ConfigValue[] {
 }
 
 function looksSecret(name: string, value: unknown): boolean {
-  return namesSecret(name) || (typeof value === 'string' && holdsSecret(value));
+  return namesSecret(name) || (typeof value === 'string' && holdsSecret(value, name));
 }
 
 /** Empty maps count as values: that nothing is set there is worth a line. */

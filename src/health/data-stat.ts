@@ -18,7 +18,7 @@ export interface LongLine {
 
 export interface FileStat {
   readonly file: string;
-  /** Lines that are not empty. */
+  /** Lines that can be read as one: neither empty nor broken. */
   readonly samples: number;
   /** Of the text: of a .gz file what it unpacks to. */
   readonly bytes: number;
@@ -107,11 +107,13 @@ async function fileStat(
     line += 1;
     const trimmed = text?.toString('utf8').trim();
     if (trimmed === '') return;
-    counts.samples += 1;
     if (longest === null || length > longest.bytes) longest = { file, line, bytes: length };
     const problem = trimmed === undefined ? `is longer than ${MAX_LINE >> 20} MiB` : judge(trimmed, isJson);
     if (trimmed !== undefined && END_OF_TEXT.test(trimmed)) counts.literalEndOfText += 1;
-    if (problem === undefined) return;
+    if (problem === undefined) {
+      counts.samples += 1;
+      return;
+    }
     counts.brokenLines += 1;
     onBroken({ file, line, problem });
   };

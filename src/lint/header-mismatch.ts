@@ -1,6 +1,7 @@
 import { isLauncher, optionOf } from '../shell/command.ts';
 import { gpusOf, nodesOf } from '../shell/script.ts';
 import type { Report, Rule } from './rule.ts';
+import { tasksOf } from './tasks.ts';
 
 export const headerMismatch: Rule = {
   id: 'header-mismatch',
@@ -13,21 +14,30 @@ export const headerMismatch: Rule = {
       const reports: Report[] = [];
       const wantsNodes = optionOf(command, '--nnodes', '--num_machines');
       const perNode = optionOf(command, '--nproc_per_node', '--num_gpus');
-      if (
-        wantsNodes &&
-        nodes !== undefined &&
-        /^\d+$/.test(wantsNodes.value) &&
-        Number(wantsNodes.value) > nodes
-      ) {
-        const message = `${command.name} waits for ${wantsNodes.value} nodes, and the header asks for ${nodes}.`;
+      // To a launcher each task of srun is a node.
+      const tasks = tasksOf(script, command);
+      if (wantsNodes && tasks !== undefined && isMore(wantsNodes.value, tasks)) {
+        const started = tasks === nodes ? 'the header asks for' : 'is started';
+        const message = `${command.name} waits for ${wantsNodes.value} nodes, and ${started} ${tasks}${tasks === nodes ? '' : ' times'}.`;
         reports.push({ at: wantsNodes.at, message, fix: '"$SLURM_NNODES"' });
       }
-      if (perNode && gpus !== undefined && /^\d+$/.test(perNode.value) && Number(perNode.value) !== gpus) {
-        const message = `${command.name} starts ${perNode.value} processes a node, and the header asks for ${gpus} GPUs.`;
-        const severity = Number(perNode.value) > gpus ? ('warning' as const) : ('info' as const);
-        reports.push({ at: perNode.at, severity, message, fix: String(gpus) });
+      const each = Math.max(1, Math.floor((tasks ?? 1) / (nodes ?? 1)));
+      const processes = Number(perNode?.value) * each;
+      if (perNode && gpus !== undefined && /^\d+$/.test(perNode.value) && processes !== gpus) {
+        const message = `${command.name} starts ${processes} processes a node, and the header asks for ${gpus} GPUs.`;
+        const severity = processes > gpus ? ('warning' as const) : ('info' as const);
+        reports.push({
+          at: perNode.at,
+          severity,
+          message,
+          fix: String(Math.max(1, Math.floor(gpus / each))),
+        });
       }
       return reports;
     });
   },
 };
+
+function isMore(value: string, than: number): boolean {
+  return /^\d+$/.test(value) && Number(value) > than;
+}

@@ -19,13 +19,17 @@ export const requeueResume: Rule = {
   check: (script) => {
     const option = headerOption(script, 'requeue');
     if (!option) return [];
-    for (const { words } of script.commands)
-      for (const { value } of words)
-        for (const [pattern, name] of CANNOT)
-          if (pattern.test(value)) {
-            const message = `${name} cannot resume: after a requeue it starts at step 0.`;
-            return [{ at: option.at, message, fix: '#SBATCH --no-requeue' }];
-          }
+    let directory = '';
+    for (const { name, words } of script.commands) {
+      if (name === 'cd') directory = words[1]?.value ?? '';
+      for (const { value } of words) {
+        const path = value.startsWith('/') ? value : `${directory}/${value}`;
+        const [, program] = CANNOT.find(([pattern]) => pattern.test(path)) ?? [];
+        if (program === undefined) continue;
+        const message = `${program} cannot resume: after a requeue it starts at step 0.`;
+        return [{ at: option.at, message, fix: '#SBATCH --no-requeue' }];
+      }
+    }
     return [];
   },
 };

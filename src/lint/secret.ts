@@ -28,7 +28,7 @@ export const secret: Rule = {
 
 function isKey(name: string, value: string): boolean {
   if (PLACEHOLDER.test(value)) return false;
-  return namesSecret(name) ? LOOKS_RANDOM.test(value) : holdsSecret(value) && /\d/.test(value);
+  return namesSecret(name) ? LOOKS_RANDOM.test(value) : holdsSecret(value, name) && /\d/.test(value);
 }
 
 function onCommandLine({ name, words }: ShellCommand): Report[] {
@@ -45,7 +45,7 @@ function onCommandLine({ name, words }: ShellCommand): Report[] {
     if (
       takesKey &&
       isLiteral &&
-      (isKey('api_key', given) || (holdsSecret(given) && !PLACEHOLDER.test(given)))
+      (isKey('api_key', given) || (holdsSecret(given, option) && !PLACEHOLDER.test(given)))
     ) {
       return [
         {
@@ -70,7 +70,7 @@ function onCommandLine({ name, words }: ShellCommand): Report[] {
       isLiteral &&
       word.text.length < 400 &&
       !takesKey &&
-      holdsSecret(value) &&
+      holdsSecret(given, option) &&
       /\d/.test(value) &&
       !PLACEHOLDER.test(value) &&
       !/\s/.test(value)

@@ -1,5 +1,5 @@
-import { isLauncher } from '../shell/command.ts';
-import { headerOption } from '../shell/script.ts';
+import { isLauncher, optionOf } from '../shell/command.ts';
+import { gpusOf, headerOption } from '../shell/script.ts';
 import type { Rule } from './rule.ts';
 
 export const tasksPerNode: Rule = {
@@ -19,6 +19,9 @@ export const tasksPerNode: Rule = {
       )
         continue;
       if (step.words.slice(1, step.srun.rest).some(({ isLiteral }) => !isLiteral)) continue;
+      // Agents of one process each, as many as there are GPUs, are a way of their own.
+      const processes = Number(optionOf(command, '--nproc_per_node', '--num_gpus')?.value);
+      if (processes === 1 || processes * Number(option.value) <= (gpusOf(script) ?? 0)) continue;
       const message = `srun starts ${option.value} tasks a node, and each ${command.name} as many processes as it is told: more processes than GPUs.`;
       return [{ at: option.at, message, fix: '#SBATCH --ntasks-per-node=1' }];
     }

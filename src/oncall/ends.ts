@@ -49,7 +49,7 @@ export function recentEnds(
       happening.kind === 'requeued' ? [[runId, { attempt: happening.attempt, queued }] as const] : [],
     ),
   );
-  const ends = Object.entries(runs).flatMap(([runId, memory]): RecentEnd[] => {
+  const ends = [...runs].flatMap(([runId, memory]): RecentEnd[] => {
     if (memory.trouble !== null) return [];
     const base = { runId, memory };
     const again = requeued.get(runId);
@@ -76,7 +76,7 @@ export function recentEnds(
 export async function recordedEnds({ scene, runs }: Gathered): Promise<Map<string, number>> {
   const { now, look } = scene;
   const known = [byName(look.queue ?? []), byName(look.accounting ?? [])];
-  const silent = Object.entries(runs).filter(
+  const silent = [...runs].filter(
     ([, memory]) => memory.jobId !== null && known.every((jobs) => jobOf(memory, jobs) === undefined),
   );
   const found = new Map<string, number>();

@@ -7,7 +7,8 @@ import { EXIT, OpsError } from '../errors.ts';
 import { breakerOf } from '../remedy/breaker.ts';
 import { readJournal } from '../remedy/journal.ts';
 import { type System, stateHome } from '../system/system.ts';
-import { gatherKnown, gatherScene } from '../watch/gather-scene.ts';
+import { gatherKnown } from '../watch/ask.ts';
+import { gatherScene } from '../watch/gather-scene.ts';
 import { look } from '../watch/look.ts';
 import { type Memory, readMemory } from '../watch/memory.ts';
 import { judge } from '../watch/rules.ts';
@@ -71,9 +72,7 @@ export async function findProblems(
 
 /** squeue prints nothing and ends with 0 when slurmctld has just lost its state. */
 function vanished(memory: Memory, jobs: number, ends: number): string[] {
-  const active = Object.entries(memory.runs).filter(
-    ([, { over, startTime }]) => over === null && startTime !== null,
-  );
+  const active = [...memory.runs].filter(([, { over, startTime }]) => over === null && startTime !== null);
   if (jobs > 0 || ends > 0 || active.length === 0) return [];
   return [`squeue shows no job, and the watcher saw ${active.map(([runId]) => runId).join(', ')} run`];
 }

@@ -23,6 +23,31 @@ export interface Pipeline {
   readonly recipeOf: (stage: Stage) => string | undefined;
 }
 
+const PARAMETERS = [
+  'model',
+  'data',
+  'output',
+  'nodes',
+  'gpus_per_node',
+  'time',
+  'partition',
+  'learning_rate',
+  'max_steps',
+];
+
+/** As Slurm's own dependencies and other programs' pipelines have it, and what belongs one level deeper. */
+const INSTEAD = {
+  ...Object.fromEntries(PARAMETERS.map((name) => [name, 'It is a parameter: write it under "parameters".'])),
+  afterok: 'Write "after: STAGE": that is when it has ended well.',
+  afternotok: 'Write "after: STAGE" and "when: notok".',
+  afterany: 'Write "after: STAGE" and "when: any".',
+  dependency: 'Write "after: STAGE", and "when: ok", "notok" or "any".',
+  depends_on: 'Write "after: STAGE".',
+  needs: 'Write "after: STAGE".',
+  set: 'Write "parameters".',
+  params: 'Write "parameters".',
+};
+
 /**
  * Reads a pipeline.
  * @throws UsageError with every problem as `file:line:column`, or when there is no such file.
@@ -39,7 +64,7 @@ export function loadPipeline(path: string): Pipeline {
 
 export function parsePipeline(path: string, text: string): Pipeline {
   const file = parseYaml(path, text);
-  const data = check(pipelineSchema, file);
+  const data = check(pipelineSchema, file, INSTEAD);
   const { stages, problems } = expand(data);
   if (problems.length > 0) throw file.failure(problems);
   return {

@@ -1,25 +1,29 @@
 import { type ConfigChoice, loadConfig } from '../config/load.ts';
 import type { System } from '../system/system.ts';
-import { loadTemplate } from '../template/load.ts';
+import { loadTemplate, type Template } from '../template/load.ts';
 import type { Given } from '../template/parameter.ts';
+import type { Layer } from '../template/resolve.ts';
 import { codeState } from './code.ts';
 import { inputFrom } from './input.ts';
 import type { Manifest } from './manifest.ts';
 import type { PlanInput } from './plan.ts';
 
+export interface Rerun {
+  readonly template: Template;
+  /**
+   * What the run was given, with what is to differ.
+   * @throws UsageError for a setting that cannot be.
+   */
+  readonly inputWith: (settings: Readonly<Record<string, Given>>) => Promise<PlanInput>;
+  /** What a person should know: sentences. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * What a run was given, once more: phase, trainer, every parameter but the name, and the trainer's own flags. Nodes that
  * were excluded for a while when it was submitted are not: what holds now is looked up anew.
- * @param settings what is to differ.
- * @returns also what a person should know: sentences.
- * @throws UsageError for a setting that cannot be.
  */
-export async function rerunInput(
-  system: System,
-  choice: ConfigChoice,
-  manifest: Manifest,
-  settings: Readonly<Record<string, Given>>,
-): Promise<{ input: PlanInput; warnings: readonly string[] }> {
+export async function rerunOf(system: System, choice: ConfigChoice, manifest: Manifest): Promise<Rerun> {
   const [config, template] = await Promise.all([
     loadConfig(system, choice),
     loadTemplate(system.env, manifest.phase, manifest.trainer, manifest.stage),
@@ -33,24 +37,26 @@ export async function rerunInput(
     name,
     { value, where: `the run ${manifest.runId}` },
   ]);
-  const changed = await codeChange(system, manifest);
-  const input = await inputFrom(
-    system,
-    { config, template },
-    [
-      {
-        source: 'recipe',
-        values: Object.fromEntries(values),
-        allowed: new Set(before.map(([name]) => name)),
-      },
-      { source: 'set', values: settings },
-    ],
-    manifest.trainerFlags,
-  );
+  const recipe: Layer = {
+    source: 'recipe',
+    values: Object.fromEntries(values),
+    allowed: new Set(before.map(([name]) => name)),
+  };
   const left = gone.map(
     ([name, { value }]) => `${name}=${value} is left out: the template has no such parameter any more`,
   );
-  return { input, warnings: [...left, ...(changed === undefined ? [] : [changed])] };
+  const changed = await codeChange(system, manifest);
+  return {
+    template,
+    inputWith: (settings) =>
+      inputFrom(
+        system,
+        { config, template },
+        [recipe, { source: 'set', values: settings }],
+        manifest.trainerFlags,
+      ),
+    warnings: [...left, ...(changed === undefined ? [] : [changed])],
+  };
 }
 
 /** In words, how the code differs from that of the run; undefined when it does not, as far as git can tell. */

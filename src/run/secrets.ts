@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import { holdsSecret, namesSecret } from '../system/secrets.ts';
+import { holdsSecret, isReference, namesSecret } from '../system/secrets.ts';
 
 /**
  * A script, its manifest and Slurm's own records can be read by others, so no key may get into them.
@@ -10,23 +10,24 @@ export function refuseSecrets(
   trainerFlags: readonly string[],
 ): void {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'string' && holdsSecret(value)) throw refusal(`the parameter ${name}`);
+    if (typeof value === 'string' && holdsSecret(value, name)) throw refusal(`the parameter ${name}`);
   }
+  let flag = '';
   for (const [index, word] of trainerFlags.entries()) {
-    const [flag, value] = word.startsWith('--') ? splitFlag(word) : [undefined, word];
-    const next = trainerFlags[index + 1];
-    const named =
-      flag !== undefined &&
-      namesSecret(flag) &&
-      (value !== undefined || (next !== undefined && !next.startsWith('--')));
-    if (named || (value !== undefined && holdsSecret(value)))
-      throw refusal(flag === undefined ? `word ${index + 1} after "--"` : `the trainer flag ${flag}`);
+    const { name, value } = settingOf(word) ?? { name: flag, value: word };
+    const isFlag = word.startsWith('--');
+    const named = [name, ...(isFlag ? [] : [flag])].find(namesSecret);
+    if (value !== undefined && named !== undefined && !isReference(value))
+      throw refusal(`the trainer flag ${named}`);
+    if (value !== undefined && holdsSecret(value, name)) throw refusal(`word ${index + 1} after "--"`);
+    flag = isFlag && value === undefined ? name : '';
   }
 }
 
-function splitFlag(word: string): [string, string | undefined] {
-  const at = word.indexOf('=');
-  return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+/** `--name`, `--name=value`, and `name=value` as Hydra and LLaMA-Factory take it; undefined for a word that is only a value. */
+function settingOf(word: string): { readonly name: string; readonly value: string | undefined } | undefined {
+  const [, name, value] = /^(--[^=]+|[+~]*[A-Za-z_][\w./@-]*(?==))(?:=(.*))?$/s.exec(word) ?? [];
+  return name === undefined ? undefined : { name, value };
 }
 
 function refusal(place: string): UsageError {

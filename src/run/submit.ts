@@ -138,8 +138,17 @@ export async function settle(
   );
   if (taken) return { outcome: 'accepted', jobId: baseId(taken.jobId), cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
-  await forget();
-  throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: 'Nothing was left behind.' });
+  throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: await leave(forget) });
+}
+
+/** What Slurm said counts more than what failed after it, and is not hidden by that. */
+async function leave(forget: () => Promise<void>): Promise<string> {
+  try {
+    await forget();
+    return 'Nothing was left behind.';
+  } catch (error) {
+    return `What was made for it could not be taken back: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function interrupted(): OpsError {

@@ -29,7 +29,7 @@ export async function checkSweep(
   let first: Readiness | undefined;
   for (const { input, plan, values } of sweep.tasks) {
     const texts = input.template.parameters.filter(
-      ({ name, type }) => name in values && (type === 'path' || type === 'model' || type === 'string'),
+      ({ name, type }) => name in values && ['path', 'paths', 'model', 'string'].includes(type),
     );
     const key = JSON.stringify(texts.map(({ name }) => values[name]));
     if (seen.has(key)) continue;

@@ -1,13 +1,17 @@
 /**
- * Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack; a bearer token; a password in an address; a
- * private key; wandb's, 40 hexadecimal digits, only where it is all of a word, because a git commit looks the same.
+ * Shapes of keys in use: Hugging Face, OpenAI and kin, GitHub, AWS, Slack, wandb since its 0.22.3; a bearer token; a password
+ * in an address; a private key. wandb's older ones, 40 hexadecimal digits, count only where they are all of a word, because
+ * a git commit looks the same.
  */
 const SHAPES =
-  'hf_[A-Za-z0-9]{12,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}' +
+  'hf_[A-Za-z0-9]{12,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|wandb_v\\d+_[A-Za-z0-9_]{30,}' +
   '|(?<=bearer )[A-Za-z0-9._~+/=-]{6,}|(?<=://[^/@\\s:]{0,60}:)[^/@\\s]{1,200}(?=@)' +
   '|(?<=-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END)[A-Za-z0-9+/=:,\\s\\\\-]){20,}';
 const SECRET = new RegExp(SHAPES, 'gi');
 const WANDB_KEY = /(?:^|[=:])[0-9a-f]{40}$/;
+/** What names a commit or a checksum, as `--model_revision` does: 40 hexadecimal digits there are no key. */
+const DIGEST_NAME =
+  /(?:^|[_.-])(?:revision|rev|commit|sha|sha1|hash|digest|checksum|fingerprint|ref|branch|version)$/i;
 /** A variable and what it is set to, as a shell, an env file or a program's own words have it. */
 const VARIABLE = /(?<![A-Za-z0-9_])([A-Z][A-Z0-9_]{2,80}=["']?)([^\s"',;&|)\]]+)/g;
 
@@ -23,9 +27,12 @@ export function namesSecret(name: string): boolean {
   return NAME.test(name.replace(/^-+/, '').replace(/[.-]/g, '_'));
 }
 
-/** Whether a value typed by a user has a key in it. */
-export function holdsSecret(value: string): boolean {
-  return value.search(SECRET) !== -1 || WANDB_KEY.test(value);
+/**
+ * Whether a value typed by a user has a key in it.
+ * @param name of the flag or parameter that it is the value of, where there is one.
+ */
+export function holdsSecret(value: string, name = ''): boolean {
+  return value.search(SECRET) !== -1 || (WANDB_KEY.test(value) && !DIGEST_NAME.test(name));
 }
 
 /** Whether a value only says where the key comes from, or that there is none: `$HF_TOKEN`, `<your token>`, `null`. */

@@ -22,7 +22,8 @@ export interface Parameter {
 }
 
 /**
- * - `string`: one line of text; `path`: made absolute; `model`: a path that exists, or a hub id
+ * - `string`: one line of text; `path`: made absolute; `paths`: several with spaces between; `model`: a path that exists, or
+ *   a hub id
  * - `name`: letters, digits, `._-`, as a directory and a job are named
  * - `slurm`: a partition, account, QOS or node list, as Slurm spells them
  * - `duration`: Slurm's own forms, `2-00:00:00` or minutes; `memory`: `64G`, `0` for all of the node
@@ -30,6 +31,7 @@ export interface Parameter {
 export const PARAMETER_TYPES = [
   'string',
   'path',
+  'paths',
   'model',
   'name',
   'slurm',
@@ -81,6 +83,15 @@ type Reader = (parameter: Parameter, given: Given, around: Surroundings) => Para
 const READERS: Readonly<Record<ParameterType, Reader>> = {
   string: (parameter, given) => line(parameter, given),
   path: (parameter, given, around) => absolute(line(parameter, given), around),
+  paths: (parameter, given, around) => {
+    const words = line(parameter, given).split(' ');
+    const paths = words.filter((word) => word !== '').map((word) => absolute(word, around));
+    if (paths.length === 0) throw wrong(parameter, given, 'is empty');
+    const odd = paths.find((path) => path.includes(' '));
+    if (odd !== undefined)
+      throw wrong(parameter, given, `would be ${odd}: in a list of paths a space stands between two of them`);
+    return paths.join(' ');
+  },
   model: (parameter, given, around) => {
     const value = line(parameter, given);
     const path = absolute(value, around);

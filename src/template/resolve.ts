@@ -67,12 +67,12 @@ export function resolveParameters(
   const missing = parameters.filter(
     (parameter) => parameter.required && resolved[parameter.name]?.value === null,
   );
-  problems.push(
-    ...missing.map(
-      (parameter) => `${parameter.name} is missing: ${parameter.help} (--${flagName(parameter.name)})`,
-    ),
-  );
-  if (problems.length > 0) throw new UsageError(problems.join('\n'), 'The parameters are listed by --help.');
+  problems.push(...missing.map(({ name, help }) => `${name} is missing: ${help}`));
+  if (problems.length > 0)
+    throw new UsageError(
+      problems.join('\n'),
+      'A parameter is given on the command line, in a recipe, or under "parameters" in a pipeline; "opsctl submit PHASE -t TRAINER --help" lists them.',
+    );
   return resolved;
 }
 

@@ -6,7 +6,7 @@ import { type Action, act } from './act.ts';
 import { type AnswerContext, type Answers, contextOf } from './answer.ts';
 import { isHung } from './hang-rule.ts';
 import { attemptOf } from './happening.ts';
-import type { RunMemory } from './memory.ts';
+import type { RunMemories } from './memory.ts';
 import { running } from './rule.ts';
 import { diagnosisOfHang, targetOf } from './settle.ts';
 import { linesOf } from './trouble.ts';
@@ -21,13 +21,13 @@ async function suspectOf({ steps }: Action): Promise<OddOne | undefined> {
 /** Answers runs that stand still: evidence is collected before anything is ended, and once an attempt. */
 export async function answerHangs(
   system: System,
-  before: Readonly<Record<string, RunMemory>>,
+  before: RunMemories,
   { profile, choice, scene }: AnswerContext,
 ): Promise<Answers> {
-  const runs = { ...before };
+  const runs = new Map(before);
   const actions: Action[] = [];
   for (const { runId, isRead, memory } of running(scene)) {
-    const run = runs[runId] ?? memory;
+    const run = runs.get(runId) ?? memory;
     const attempt = attemptOf(run.jobId, run.startTime);
     const level = levelFor(profile.automation, 'hang', runId);
     const known = run.answer?.attempt === attempt ? run.answer : undefined;
@@ -41,7 +41,7 @@ export async function answerHangs(
     const suspect = (await suspectOf(action)) ?? known?.suspect ?? null;
     // A restart whose time has not come is asked for again at the next look.
     const acted = action.waits ? {} : { acted: attempt };
-    runs[runId] = { ...run, ...acted, answer: { level, suspect, attempt, lines: linesOf(action) } };
+    runs.set(runId, { ...run, ...acted, answer: { level, suspect, attempt, lines: linesOf(action) } });
   }
   return { runs, actions };
 }

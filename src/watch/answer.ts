@@ -4,7 +4,7 @@ import { isActive } from '../slurm/states.ts';
 import type { System } from '../system/system.ts';
 import { type ActContext, type Action, act } from './act.ts';
 import type { Event, Gathered } from './gather-scene.ts';
-import type { RunMemory } from './memory.ts';
+import type { RunMemories, RunMemory } from './memory.ts';
 import { slurmOfPutBack } from './put-back.ts';
 import type { Scene } from './rule.ts';
 import { diagnoseEnd, targetOf } from './settle.ts';
@@ -17,7 +17,7 @@ export interface AnswerContext {
 }
 
 export interface Answers {
-  readonly runs: Readonly<Record<string, RunMemory>>;
+  readonly runs: RunMemories;
   readonly actions: readonly Action[];
 }
 
@@ -30,19 +30,19 @@ export async function answerEvents(
   gathered: Gathered,
   context: AnswerContext,
 ): Promise<Answers> {
-  const runs = { ...gathered.runs };
+  const runs = new Map(gathered.runs);
   const actions: Action[] = [];
   let diagnosed = 0;
   for (const event of gathered.events) {
-    const run = runs[event.runId];
+    const run = runs.get(event.runId);
     if (run === undefined) continue;
     if (!isBad(event)) {
-      runs[event.runId] = settled(run, event);
+      runs.set(event.runId, settled(run, event));
       continue;
     }
     if (++diagnosed > MOST_DIAGNOSED) continue;
     const answer = await answerBadEnd(system, event, run, context);
-    runs[event.runId] = answer.run;
+    runs.set(event.runId, answer.run);
     if (answer.action !== null) actions.push(answer.action);
   }
   return { runs, actions };
@@ -115,20 +115,19 @@ async function answerBadEnd(
 export async function answerWaiting(
   system: System,
   gathered: Gathered,
-  before: Readonly<Record<string, RunMemory>>,
+  before: RunMemories,
   context: AnswerContext,
 ): Promise<Answers> {
-  const runs = { ...before };
+  const runs = new Map(before);
   const actions: Action[] = [];
-  const jobs = new Map(context.scene.runs.map(({ runId, job }) => [runId, job]));
-  for (const [runId, known] of Object.entries(before)) {
-    if (known.waiting === undefined || gathered.runs[runId]?.waiting === undefined) continue;
+  for (const [runId, known] of before) {
+    if (known.waiting === undefined || gathered.runs.get(runId)?.waiting === undefined) continue;
     const { waiting, ...run } = known;
-    const job = jobs.get(runId);
+    const job = context.scene.runs.find((watched) => watched.runId === runId)?.job;
     const target = await targetOf(system, runId);
     // Somebody else was quicker, or nobody is told of it any more.
     if (run.trouble === null || target === undefined || (job !== undefined && isActive(job.state))) {
-      runs[runId] = run;
+      runs.set(runId, run);
       continue;
     }
     const { diagnosis, endedAt } = waiting;
@@ -141,7 +140,7 @@ export async function answerWaiting(
     );
     if (action.waits) continue;
     actions.push(action);
-    runs[runId] = { ...run, trouble: withAction(run.trouble, action) };
+    runs.set(runId, { ...run, trouble: withAction(run.trouble, action) });
   }
   return { runs, actions };
 }

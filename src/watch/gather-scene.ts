@@ -3,13 +3,14 @@ import type { Profile } from '../config/schema.ts';
 import type { SlurmJob } from '../slurm/job.ts';
 import { isActive } from '../slurm/states.ts';
 import type { System } from '../system/system.ts';
+import type { Known } from './ask.ts';
 import { type Happening, happening } from './happening.ts';
 import type { Look } from './look.ts';
-import type { Memory, RunMemory } from './memory.ts';
-import { lookAtPlaces, MOST_PATHS, type Places } from './places.ts';
+import type { RunMemories, RunMemory } from './memory.ts';
+import { lookAtPlaces, type Places } from './places.ts';
 import { readRunning } from './read-run.ts';
 import type { Scene, Watched } from './rule.ts';
-import { byName, jobOf, knownRuns } from './runs.ts';
+import { byName, jobOf } from './runs.ts';
 
 export interface Event {
   readonly runId: string;
@@ -20,33 +21,12 @@ export interface Event {
 export interface Gathered {
   readonly scene: Scene;
   /** Every run, those that are over too. */
-  readonly runs: Readonly<Record<string, RunMemory>>;
+  readonly runs: RunMemories;
   readonly events: readonly Event[];
 }
 
 /** Logs that are read at the same time: a login node is shared. */
 const AT_ONCE = 16;
-
-/** What can be had while Slurm is asked: the runs, and the file systems that they write to. */
-export interface Known {
-  readonly runs: Readonly<Record<string, RunMemory>>;
-  /** Directories that were looked at. */
-  readonly directories: ReadonlySet<string>;
-  readonly places: Places;
-}
-
-export async function gatherKnown(
-  system: System,
-  memory: Memory,
-  { data_root: dataRoot }: Pick<Profile, 'data_root'>,
-): Promise<Known> {
-  const runs = await knownRuns(system, memory);
-  const alive = Object.values(runs).filter(({ over }) => over === null);
-  const root = dataRoot !== null && alive.length > 0 ? [dataRoot] : [];
-  const parents = new Set([...root, ...alive.map(({ outputDir }) => dirname(outputDir))]);
-  const directories = new Set([...parents].slice(0, MOST_PATHS));
-  return { runs, directories, places: await lookAtPlaces(system, [...directories]) };
-}
 
 /** Puts what Slurm said beside what is known of the runs, and reads what they have written since. */
 export async function gatherScene(
@@ -56,36 +36,36 @@ export async function gatherScene(
   { watch: config, data_root: dataRoot }: Pick<Profile, 'watch' | 'data_root'>,
 ): Promise<Gathered> {
   const now = look.at;
-  const runs = { ...known.runs };
+  const runs = new Map(known.runs);
   const queue = byName(look.queue ?? []);
   const accounting = byName(look.accounting ?? []);
   const events: Event[] = [];
   const alive: { runId: string; job: SlurmJob | undefined }[] = [];
-  for (const [runId, run] of Object.entries(runs)) {
+  for (const [runId, run] of known.runs) {
     const queued = jobOf(run, queue);
     const found = happening(run, queued, jobOf(run, accounting), now);
     if (found.kind !== 'none') events.push({ runId, happening: found, queued });
     if (queued !== undefined || run.trouble !== null) alive.push({ runId, job: queued });
     if (queued !== undefined && isActive(queued.state) && found.kind !== 'requeued')
-      runs[runId] = seen(run, queued);
+      runs.set(runId, seen(run, queued));
   }
   const readings = new Map<string, Pick<Watched, 'memory' | 'isRead'>>();
   const running = alive.filter(({ job }) => job?.state.phase === 'running');
   for (let start = 0; start < running.length; start += AT_ONCE) {
     const some = running.slice(start, start + AT_ONCE).map(async ({ runId, job }) => {
-      const run = runs[runId] as RunMemory;
+      const run = runs.get(runId) as RunMemory;
       readings.set(runId, await readRunning(system, runId, run, job as SlurmJob, { now, config }));
     });
     await Promise.all(some);
   }
   const watched = alive.map(({ runId, job }): Watched => {
     const { memory: read, isRead } = readings.get(runId) ?? {
-      memory: runs[runId] as RunMemory,
+      memory: runs.get(runId) as RunMemory,
       isRead: true,
     };
     return { runId, memory: read, job, isRead };
   });
-  for (const [runId, { memory: read }] of readings) runs[runId] = read;
+  for (const [runId, { memory: read }] of readings) runs.set(runId, read);
   const active = watched.filter(({ job }) => job !== undefined && isActive(job.state));
   const directories = new Set(active.map(({ memory: { outputDir } }) => dirname(outputDir)));
   if (dataRoot !== null && active.length > 0) directories.add(dataRoot);

@@ -74,6 +74,9 @@ export interface RunMemory {
   readonly nodes: Readonly<Record<string, NodePace>>;
 }
 
+/** What is known of each run, by its id. There may be ten thousand: a Map is copied and walked in a tenth of an object's time. */
+export type RunMemories = ReadonlyMap<string, RunMemory>;
+
 export interface Memory {
   readonly version: 1;
   /** Seconds since 1970 of the last look that accounting answered; null before the first. */
@@ -81,10 +84,19 @@ export interface Memory {
   /** False once the cluster has said that it keeps no accounting. */
   readonly hasAccounting: boolean;
   readonly ticks: number;
-  readonly runs: Readonly<Record<string, RunMemory>>;
+  readonly runs: RunMemories;
 }
 
-export const NO_MEMORY: Memory = { version: 1, accountedAt: null, hasAccounting: true, ticks: 0, runs: {} };
+/** As it stands in the file. */
+type Written = Omit<Memory, 'runs'> & { readonly runs: Readonly<Record<string, RunMemory>> };
+
+export const NO_MEMORY: Memory = {
+  version: 1,
+  accountedAt: null,
+  hasAccounting: true,
+  ticks: 0,
+  runs: new Map(),
+};
 
 export function watchDirectory(env: System['env']): string {
   return join(stateHome(env), 'watch');
@@ -100,8 +112,8 @@ export async function readMemory(system: System): Promise<Memory> {
   const text = await readIfThere(path);
   if (text === undefined) return NO_MEMORY;
   try {
-    const found = JSON.parse(text) as Memory;
-    return found.version === 1 ? found : NO_MEMORY;
+    const found = JSON.parse(text) as Written;
+    return found.version === 1 ? { ...found, runs: new Map(Object.entries(found.runs)) } : NO_MEMORY;
   } catch (error) {
     throw new OpsError(`${path} is not what opsctl wrote`, {
       hint: `Move it away ("mv ${path} ${path}.broken"); the rhythm of the runs is learned anew then.`,
@@ -111,7 +123,8 @@ export async function readMemory(system: System): Promise<Memory> {
 }
 
 export async function writeMemory(system: System, memory: Memory): Promise<void> {
-  await writeAtomic(join(watchDirectory(system.env), 'memory.json'), JSON.stringify(memory));
+  const written: Written = { ...memory, runs: Object.fromEntries(memory.runs) };
+  await writeAtomic(join(watchDirectory(system.env), 'memory.json'), JSON.stringify(written));
 }
 
 /** A sign of life, after a look that saw something and never after a blind one. */

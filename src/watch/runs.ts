@@ -8,7 +8,7 @@ import { isActive } from '../slurm/states.ts';
 import { errorCode, fileError } from '../system/files.ts';
 import { refuseUntrustedState } from '../system/own-directory.ts';
 import { type System, stateHome } from '../system/system.ts';
-import type { Memory, RunMemory } from './memory.ts';
+import type { Memory, RunMemories, RunMemory } from './memory.ts';
 
 /** Manifests that are read at the same time. */
 const AT_ONCE = 64;
@@ -17,23 +17,23 @@ const AT_ONCE = 64;
  * Every run of this state directory by its id: those that are known as they are, those that are new from their
  * manifest. With 10,000 runs a look reads one list of names, not 10,000 files.
  */
-export async function knownRuns(system: System, memory: Memory): Promise<Record<string, RunMemory>> {
+export async function knownRuns(system: System, memory: Memory): Promise<RunMemories> {
   refuseUntrustedState(system);
   const directory = join(stateHome(system.env), 'runs');
   const names = await readdir(directory).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return [];
     throw fileError('cannot read', directory, error);
   });
-  const runs: Record<string, RunMemory> = {};
+  const runs = new Map<string, RunMemory>();
   const fresh: string[] = [];
   for (const name of names) {
-    const known = memory.runs[name];
+    const known = memory.runs.get(name);
     if (known === undefined) fresh.push(name);
-    else runs[name] = known;
+    else runs.set(name, known);
   }
   for (let start = 0; start < fresh.length; start += AT_ONCE) {
     const some = await Promise.all(fresh.slice(start, start + AT_ONCE).map((name) => readRun(system, name)));
-    for (const manifest of some) if (manifest !== undefined) runs[manifest.runId] = fromManifest(manifest);
+    for (const manifest of some) if (manifest !== undefined) runs.set(manifest.runId, fromManifest(manifest));
   }
   return runs;
 }
@@ -66,46 +66,48 @@ export function numbersOf({ parameters }: Manifest): NonNullable<RunMemory['para
   );
 }
 
-/** Jobs by their name; those of arrays also by name and task, for a sweep may have thousands under one name. */
-export type JobIndex = ReadonlyMap<string, readonly SlurmJob[]>;
-
-export function byName(jobs: readonly SlurmJob[]): JobIndex {
-  const map = new Map<string, SlurmJob[]>();
-  const add = (key: string, job: SlurmJob): void => {
-    const same = map.get(key);
-    if (same) same.push(job);
-    else map.set(key, [job]);
-  };
-  for (const job of jobs) {
-    add(job.name, job);
-    const [, task] = job.jobId.split('_');
-    if (task !== undefined) add(taskKey(job.name, task.startsWith('[') ? WAITING : task), job);
-  }
-  return map;
+/** Jobs of one name; a sweep may have thousands of tasks under one. */
+interface Namesakes {
+  readonly all: SlurmJob[];
+  readonly byTask: Map<number, SlurmJob[]>;
+  /** Tasks that have no record of their own yet, such as `12_[4-9]`. */
+  readonly waiting: SlurmJob[];
 }
 
-/** In place of a number: tasks that have no record of their own yet, such as `12_[4-9]`. */
-const WAITING = '[';
+export type JobIndex = ReadonlyMap<string, Namesakes>;
 
-function taskKey(name: string, task: string | number): string {
-  return `${name}\0${task}`;
+export function byName(jobs: readonly SlurmJob[]): JobIndex {
+  const index = new Map<string, Namesakes>();
+  for (const job of jobs) {
+    const same = index.get(job.name) ?? { all: [], byTask: new Map<number, SlurmJob[]>(), waiting: [] };
+    if (same.all.length === 0) index.set(job.name, same);
+    same.all.push(job);
+    const at = job.jobId.indexOf('_');
+    if (at === -1) continue;
+    const task = Number(job.jobId.slice(at + 1));
+    const ofTask = same.byTask.get(task);
+    if (Number.isNaN(task)) same.waiting.push(job);
+    else if (ofTask) ofTask.push(job);
+    else same.byTask.set(task, [job]);
+  }
+  return index;
 }
 
 /** The newest job of a run among those of its name; one that lives before one that has ended. */
 export function jobOf({ jobName, task }: RunMemory, jobs: JobIndex): SlurmJob | undefined {
-  return candidates(jobName, task, jobs).reduce<SlurmJob | undefined>(
+  const same = jobs.get(jobName);
+  if (same === undefined) return undefined;
+  return candidates(task, same).reduce<SlurmJob | undefined>(
     (best, job) => (best && rank(best) >= rank(job) ? best : job),
     undefined,
   );
 }
 
-function candidates(jobName: string, task: number | null, jobs: JobIndex): readonly SlurmJob[] {
-  if (task === null) return jobs.get(jobName) ?? [];
-  const waiting = jobs.get(taskKey(jobName, WAITING)) ?? [];
-  return [
-    ...(jobs.get(taskKey(jobName, task)) ?? []),
-    ...waiting.filter(({ jobId }) => isPartOf(jobId, `${baseId(jobId)}_${task}`)),
-  ];
+function candidates(task: number | null, { all, byTask, waiting }: Namesakes): readonly SlurmJob[] {
+  if (task === null) return all;
+  const own = byTask.get(task) ?? [];
+  if (waiting.length === 0) return own;
+  return [...own, ...waiting.filter(({ jobId }) => isPartOf(jobId, `${baseId(jobId)}_${task}`))];
 }
 
 function rank(job: SlurmJob): number {

@@ -9,9 +9,10 @@ import type { System } from '../system/system.ts';
 import type { Action } from './act.ts';
 import { answerEvents, answerWaiting } from './answer.ts';
 import { answerHangs } from './answer-hang.ts';
-import { gatherKnown, gatherScene } from './gather-scene.ts';
-import { type Look, look } from './look.ts';
-import { type Memory, readMemory, writeMemory, writeSign } from './memory.ts';
+import type { Asked } from './ask.ts';
+import { gatherScene } from './gather-scene.ts';
+import type { Look } from './look.ts';
+import { type Memory, type RunMemories, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
@@ -55,19 +56,12 @@ export interface Tick {
  * One look: what is wrong now, what became of the runs since the last one, what the policy allows to be done about it,
  * and who is told. Killed at any point, the next one goes on: what was seen is remembered only after it was answered,
  * and what is answered twice is done once, because the journal of acts knows it.
- * @throws OpsError 69 without Slurm; 75 when another process sends alerts or repairs at this moment.
+ * @param asked what this look is of, asked after the lease was taken.
+ * @throws OpsError 75 when another process sends alerts or repairs at this moment.
  */
-export async function tick(system: System, options: TickOptions): Promise<Tick> {
+export async function tick(system: System, options: TickOptions, asked: Asked): Promise<Tick> {
   const { profile, lease } = options;
-  const remembered = readMemory(system);
-  const [answer, known, memory] = await Promise.all([
-    look(
-      system,
-      remembered.then((last) => accountingFrom(system, last, profile)),
-    ),
-    remembered.then((last) => gatherKnown(system, last, profile)),
-    remembered,
-  ]);
+  const { answer, known, memory } = asked;
   const seen = withDoubt(answer, memory);
   const notes = [...(await unknownFaults(system, profile)), ...seen.failures.map(({ message }) => message)];
   const ticks = memory.ticks + 1;
@@ -101,27 +95,27 @@ export async function tick(system: System, options: TickOptions): Promise<Tick> 
 }
 
 /** Troubles that are over are forgotten, so that their alerts are told as resolved. */
-function withoutOver(runs: Memory['runs'], { runs: watched, now }: Scene): Memory['runs'] {
-  const troubled = Object.entries(runs).filter(([, { trouble }]) => trouble !== null);
+function withoutOver(runs: RunMemories, { runs: watched, now }: Scene): RunMemories {
+  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
   if (troubled.length === 0) return runs;
   const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
-  const left = { ...runs };
+  const left = new Map(runs);
   for (const [runId, run] of troubled) {
     const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
-    if (isOver) left[runId] = { ...run, trouble: null };
+    if (isOver) left.set(runId, { ...run, trouble: null });
   }
   return left;
 }
 
 /** Runs that ended at this look are not among those that were alive at it. */
-function withNewTroubles(seen: readonly Watched[], runs: Memory['runs']): Watched[] {
-  const troubled = Object.entries(runs).filter(([, { trouble }]) => trouble !== null);
+function withNewTroubles(seen: readonly Watched[], runs: RunMemories): Watched[] {
+  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
   const known = new Set(troubled.length === 0 ? [] : seen.map(({ runId }) => runId));
   const others = troubled
     .filter(([runId]) => !known.has(runId))
     .map(([runId, memory]) => ({ runId, memory, job: undefined, isRead: true }));
   const now = seen.map((run) => {
-    const { [run.runId]: memory = run.memory } = runs;
+    const memory = runs.get(run.runId) ?? run.memory;
     return memory === run.memory ? run : { ...run, memory };
   });
   return [...now, ...others];
@@ -134,22 +128,12 @@ async function stillOurs(lease: Lease): Promise<void> {
   await lease.renew();
 }
 
-const DAY_S = 24 * 3600;
-
-/** Where accounting has never answered, a day back: what failed last night is news in the morning. */
-function accountingFrom(system: System, memory: Memory, { accounting }: Profile): number | null {
-  if (accounting === false || !memory.hasAccounting) return null;
-  return memory.accountedAt ?? Math.floor(system.now().getTime() / 1000) - DAY_S;
-}
-
 /**
  * A queue that is empty while runs were alive a moment ago, and no accounting that says how they ended, is no answer:
  * squeue prints nothing and exits with 0 when slurmctld has just lost its state.
  */
 export function withDoubt(seen: Look, memory: Memory): Look {
-  const hadAny = Object.values(memory.runs).some(
-    ({ over, startTime }) => over === null && startTime !== null,
-  );
+  const hadAny = [...memory.runs.values()].some(({ over, startTime }) => over === null && startTime !== null);
   const isSilent = seen.queue?.length === 0 && hadAny && (seen.accounting ?? []).length === 0;
   return isSilent ? { ...seen, queue: undefined } : seen;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { oneLine } from '../../src/alert/plain.ts';
+import { effort } from '../support/effort.ts';
 
 it.each([
   ['a\r\nb\tc', 'a b c'],
@@ -27,8 +28,6 @@ it('whatever comes in, one short line without anything unseen comes out, and the
 });
 
 it('a hostile text of a megabyte takes no time', () => {
-  const start = performance.now();
-  for (const text of ['a'.repeat(1e6), ' '.repeat(1e6), '\u001b]'.repeat(5e5), `${'a '.repeat(5e5)}\u0000`])
-    oneLine(text);
-  expect(performance.now() - start).toBeLessThan(1000);
+  const texts = ['a'.repeat(1e6), ' '.repeat(1e6), '\u001b]'.repeat(5e5), `${'a '.repeat(5e5)}\u0000`];
+  for (const text of texts) expect(effort(() => oneLine(text))).toBeLessThan(1000);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addVersion, type Request, showAdded } from '../../src/commands/trainers-add.ts';
 import { runnable } from '../../src/commands/trainers-runnable.ts';
+import { showSignals } from '../../src/commands/trainers-signals.ts';
 import type { System } from '../../src/system/system.ts';
 import { loadKnowledge } from '../../src/trainer/knowledge.ts';
 import { fakeExec, fakeSystem } from '../support/fake-exec.ts';
@@ -92,9 +93,35 @@ describe('trainers', () => {
       program: 'trl-sft',
       version: '1.10.0.dev0',
       versions: ['1.10.0.dev0'],
+      lifecycle: expect.objectContaining({ version: 'transformers 5.18' }),
+      requeue: false,
     });
     for (const { program, version, versions } of rows.filter((row) => row.program !== null)) {
       expect(versions, `${program} ${version}`).toContain(version);
     }
+  });
+
+  it('has for everything that trains how it is stopped, what it leaves and whether it is requeued', async () => {
+    const rows = await runnable({ HOME: '/nowhere' });
+    const silent = rows.filter(({ lifecycle }) => lifecycle === null).map(({ phase }) => phase);
+    expect([...new Set(silent)]).toEqual(['convert', 'data-clean', 'data-prepare']);
+    for (const { lifecycle, requeue, trainer, phase } of rows)
+      if (requeue) expect(lifecycle?.checkpoint, `${trainer} ${phase}`).toBeDefined();
+    const text = showSignals(rows).join('\n');
+    expect(text).toContain(
+      [
+        'megatron: pretrain, cpt (read from Megatron-LM d98e8a6)',
+        '  signal      TERM to every process of the step, 600 s before the time limit',
+        '  launcher    waits 540 s for its workers (TORCH_ELASTIC_SHUTDOWN_TIMEOUT)',
+        '  checkpoint  iter_N; complete up to the step in latest_checkpointed_iteration.txt',
+        '  resume      it continues from the newest checkpoint that its tracker file names.',
+        '  requeue     yes',
+      ].join('\n'),
+    );
+    // One block for all programs of a trainer that behave alike, and one for each that does not.
+    expect(text.match(/^openrlhf: .*$/gm)).toEqual([
+      'openrlhf: sft, dpo, reward (read from OpenRLHF 0.11)',
+      'openrlhf: ppo (read from OpenRLHF 0.11)',
+    ]);
   });
 });

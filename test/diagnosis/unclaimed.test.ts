@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { isTrouble } from '../../src/diagnosis/unclaimed.ts';
+import { effort } from '../support/effort.ts';
 import { diagnoseText, job, runbooks, verdict } from './engine.ts';
 
 /** Failures that no runbook has the words of. */
@@ -75,8 +76,10 @@ describe('a failure that no runbook knows', () => {
 
   it('is judged in little time, whatever the line', () => {
     const words = ['a.', 'Error', 'exit code', 'NVRM: ', 'overflow ', 'loss ', 'x: ', 'A', ' ', 'transport'];
-    const started = performance.now();
-    for (const word of words) isTrouble(word.repeat(16_384 / word.length));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    for (const word of words)
+      expect(
+        effort(() => isTrouble(word.repeat(16_384 / word.length))),
+        word,
+      ).toBeLessThan(1_000);
   });
 });

@@ -84,10 +84,14 @@ const recorded = (kind: 'runs' | 'pipelines', beginning: string) => {
 };
 /** An sbatch before the real one that does something else for one stage. */
 function sbatchFor(stage: string, body: string): Record<string, string> {
-  const directory = join(slurm.root, `bin-${stage}-${Math.random().toString(36).slice(2)}`);
+  return sbatchThat(`*--test-only*) ;; *-${stage}/job.sbatch) ${body};;`);
+}
+/** @param does the cases of what it does with its words instead. */
+function sbatchThat(does: string): Record<string, string> {
+  const directory = join(slurm.root, `bin-${Math.random().toString(36).slice(2)}`);
   mkdirSync(directory);
   const real = spawnSync('bash', ['-c', 'type -P sbatch'], { encoding: 'utf8' }).stdout.trim();
-  const script = `#!/bin/bash\nREAL=${real}\ncase "$*" in *--test-only*) ;; *-${stage}/job.sbatch) ${body};; esac\nexec $REAL "$@"\n`;
+  const script = `#!/bin/bash\nREAL=${real}\ncase "$*" in ${does} esac\nexec $REAL "$@"\n`;
   writeFileSync(join(directory, 'sbatch'), script);
   chmodSync(join(directory, 'sbatch'), 0o755);
   return { PATH: `${directory}:${process.env.PATH}` };
@@ -143,7 +147,12 @@ describe('a pipeline', () => {
     const refused = await slurm.opsctl(['pipeline', 'resume', pipelineId, '--edited']);
     expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('good: seed: 42 -> 7') });
     half('', ', learning_rate: 1e-4');
-    const resumed = await slurm.opsctl(['pipeline', 'resume', pipelineId, '--edited', '--json']);
+    const env = sbatchThat('*--test-only*) echo "sbatch: error: Invalid qos specification" >&2; exit 1;;');
+    const resume = (...options: string[]) =>
+      slurm.opsctl(['pipeline', 'resume', pipelineId, '--edited', ...options], { env });
+    const checked = await resume();
+    expect(checked).toMatchObject({ code: 2, stderr: expect.stringContaining('Invalid qos specification') });
+    const resumed = await resume('--no-preflight', '--json');
     expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(resumed.stdout).submitted.map(({ stage }: StageDocument) => stage)).toEqual([
       'bad',
@@ -252,6 +261,17 @@ describe('a run that has ended', () => {
     const dry = await slurm.opsctl(['rerun', 'grid-0', '--set', 'seed=9', '--dry-run', '--json']);
     expect(dry, dry.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(dry.stdout).script).toContain('--seed 9');
+    const sweep = ['rerun', 'grid-0', '--set', 'seed=9,10', '--set', 'name=again', '--at-once', '1'];
+    const dryArray = await slurm.opsctl([...sweep, '--dry-run', '--json']);
+    expect(dryArray, dryArray.stderr).toMatchObject({ code: 0 });
+    const array = JSON.parse(dryArray.stdout);
+    expect(array.script).toContain('#SBATCH --array=0-1%1\n');
+    expect(array.runs.map(({ runId, values }: { runId: string; values: object }) => [runId, values])).toEqual(
+      [
+        ['again-0', { seed: 9 }],
+        ['again-1', { seed: 10 }],
+      ],
+    );
   });
 
   it('loses its older checkpoints to prune, and keeps what it must', async () => {

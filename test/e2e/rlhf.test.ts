@@ -2,9 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES, type Case, caseName } from '../template/cases.ts';
-import { startSandbox, type TestSandbox, until } from './support.ts';
+import { filled, startSandbox, type TestSandbox, until } from './support.ts';
 
 // Ray and vLLM beside a training, on a real Slurm, with stand-ins for `ray` and the Python programs (stand-ins/).
+const GPUS = 4;
 let slurm: TestSandbox;
 let jobs: Readonly<Record<string, string>>;
 
@@ -81,36 +82,41 @@ const STORIES: readonly Story[] = [
   },
 ];
 
-async function submit(story: Story, index: number): Promise<[string, string]> {
-  const one = CASES.find((each) => caseName(each) === story.of) as Case;
+const caseOf = (story: Story) => CASES.find((each) => caseName(each) === story.of) as Case;
+const directoryOf = (story: Story) => join(slurm.root, 'runs', runOf(story));
+const runOf = (story: Story) => `story-${STORIES.indexOf(story)}`;
+
+/** What is asked for, behind `submit` and `render`. */
+function wordsOf(story: Story): string[] {
+  const one = caseOf(story);
   const values = {
     model: '/models/base',
     ...one.values,
-    ...(story.of === 'rlhf-grpo-trl' ? {} : { nodes: 2 }),
-    gpus_per_node: 4,
+    ...(one.trainer === 'trl' ? {} : { nodes: 2 }),
+    gpus_per_node: GPUS,
     gate: 'off',
     start_timeout: 8 + (story.code === 69 ? 0 : 12),
     data: join(slurm.root, 'data'),
     output: join(slurm.root, 'runs'),
-    name: `story-${index}`,
+    name: runOf(story),
     time: '5:00',
   };
+  return [
+    ...['rlhf', '--stage', one.stage ?? '', '-t', one.trainer],
+    ...Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+  ];
+}
+
+async function submit(story: Story): Promise<[string, string]> {
   const { code, stdout, stderr } = await slurm.opsctl(
-    [
-      ...[
-        'submit',
-        'rlhf',
-        '--stage',
-        one.stage ?? '',
-        '-t',
-        one.trainer,
-        '--no-preflight',
-        '--again',
-        '--json',
-      ],
-      ...Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-    ],
-    { env: { PATH: `${join(import.meta.dirname, 'stand-ins')}:${process.env.PATH}`, ...story.env } },
+    ['submit', ...wordsOf(story), '--no-preflight', '--again', '--json'],
+    {
+      env: {
+        PATH: `${join(import.meta.dirname, 'stand-ins')}:${process.env.PATH}`,
+        RECORDS: join(slurm.root, 'records'),
+        ...story.env,
+      },
+    },
   );
   expect(code, `${story.name}: ${stderr}`).toBe(0);
   return [story.name, (JSON.parse(stdout) as { jobId: string }).jobId];
@@ -118,10 +124,10 @@ async function submit(story: Story, index: number): Promise<[string, string]> {
 
 beforeAll(async () => {
   slurm = await startSandbox(['--nodes', '24']);
-  mkdirSync(join(slurm.root, 'data'));
+  for (const name of ['data', 'records']) mkdirSync(join(slurm.root, name));
   for (const name of ['x.jsonl', 'x.parquet']) writeFileSync(join(slurm.root, 'data', name), '{}\n');
   const submitted: [string, string][] = [];
-  for (const [index, story] of STORIES.entries()) submitted.push(await submit(story, index));
+  for (const story of STORIES) submitted.push(await submit(story));
   jobs = Object.fromEntries(submitted);
   await until(
     'all jobs end',
@@ -132,19 +138,133 @@ beforeAll(async () => {
 afterAll(() => slurm?.down());
 
 describe('a training with Ray or vLLM beside it', () => {
-  it.each(STORIES)('$name', ({ name, code, says }) => {
-    const directory = join(
-      slurm.root,
-      'runs',
-      `story-${STORIES.findIndex((story) => story.name === name)}`,
-      'logs',
-    );
-    const log = readFileSync(join(directory, 'job.log'), 'utf8');
-    for (const words of says) expect(log).toMatch(words);
+  it.each(STORIES)('$name', (story) => {
+    const log = readFileSync(join(directoryOf(story), 'logs', 'job.log'), 'utf8');
+    for (const words of story.says) expect(log).toMatch(words);
     const last = log.trimEnd().split('\n').at(-1);
-    expect(last, log.slice(-3000)).toBe(`attempt 0 ended with exit code ${code}`);
-    expect(processesOf(jobs[name] ?? '')).toEqual([]);
+    expect(last, log.slice(-3000)).toBe(`attempt 0 ended with exit code ${story.code}`);
+    expect(processesOf(jobs[story.name] ?? '')).toEqual([]);
   });
+});
+
+/** How one program was started on one node. */
+interface Started {
+  readonly program: 'ray' | 'vllm' | 'training';
+  readonly node: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What one of them noted, by node. */
+function started(story: Story, program: Started['program']): Started[] {
+  const records = join(slurm.root, 'records');
+  return readdirSync(records)
+    .filter((file) => file.startsWith(`${runOf(story)}.${program}.`))
+    .sort()
+    .map((file) => JSON.parse(readFileSync(join(records, file), 'utf8')) as Started);
+}
+
+const afterFlag = ({ argv }: Started, flag: string) => argv[argv.indexOf(flag) + 1];
+
+/** The address of a node as Slurm has it. */
+async function addressOf(node: string): Promise<string> {
+  const { stdout } = await slurm.slurm(['scontrol', 'show', 'node', node]);
+  return /NodeAddr=(\S+)/.exec(stdout)?.[1] ?? '';
+}
+
+/** The command lines of `render --json`, with what only the node knew. */
+async function promised(story: Story, on: Started): Promise<string[][]> {
+  const { stdout } = await slurm.opsctl(['render', ...wordsOf(story), '--json']);
+  const { commands } = JSON.parse(stdout) as { commands: { argv: string[] }[] };
+  const known = { ...on.env, cache: join(on.env.RUN_DIR ?? '', 'cache') };
+  return commands.map(({ argv }) =>
+    argv
+      .slice(1)
+      .map((word) =>
+        filled(word, known).replace(`${slurm.root}/data/*.parquet`, `${slurm.root}/data/x.parquet`),
+      ),
+  );
+}
+
+const trainsOn = (trainer: string) =>
+  STORIES.filter((story) => story.code === 0 && caseOf(story).trainer === trainer);
+
+describe('a training beside Ray', () => {
+  it.each([...trainsOn('openrlhf'), ...trainsOn('verl')])(
+    'of $of joins every node to one head and starts on it',
+    async (story) => {
+      const [head, worker, ...more] = started(story, 'ray') as [Started, Started];
+      expect(more).toEqual([]);
+      const address = await addressOf(head.node);
+      const port = Number(head.env.MASTER_PORT) + 1;
+      expect(head.argv).toEqual(expect.arrayContaining(['start', '--block', '--head']));
+      expect(worker.argv).not.toContain('--head');
+      expect([afterFlag(head, '--node-ip-address'), afterFlag(head, '--port')]).toEqual([
+        address,
+        String(port),
+      ]);
+      expect(afterFlag(worker, '--address')).toBe(`${address}:${port}`);
+      const pinned = [
+        '--object-manager-port',
+        '--node-manager-port',
+        '--dashboard-agent-listen-port',
+        '--metrics-export-port',
+        '--runtime-env-agent-port',
+      ];
+      for (const each of [head, worker]) {
+        expect(each.env).toMatchObject({ MASTER_ADDR: address, RAY_ADDRESS: `${address}:${port}` });
+        expect(afterFlag(each, '--num-gpus')).toBe(String(GPUS));
+        expect(pinned.map((flag) => Number(afterFlag(each, flag)) - port)).toEqual([1, 2, 3, 4, 5]);
+      }
+      const [training, ...others] = started(story, 'training') as [Started];
+      expect(others).toEqual([]);
+      expect(training.node).toBe(head.node);
+      expect(training.env.RAY_ADDRESS).toBe(`${address}:${port}`);
+      expect([training.argv]).toEqual(await promised(story, training));
+      expect(training.argv.join(' ')).toMatch(
+        caseOf(story).trainer === 'verl'
+          ? /trainer\.nnodes=2 trainer\.n_gpus_per_node=4 /
+          : /--actor\.num_nodes 2 --actor\.num_gpus_per_node 4 /,
+      );
+    },
+  );
+});
+
+describe('a training beside vLLM', () => {
+  it.each(trainsOn('trl'))(
+    'of $of is told its server, and the place of each of the other nodes',
+    async (story) => {
+      const [server, ...others] = started(story, 'vllm') as [Started];
+      expect(others).toEqual([]);
+      const trainers = started(story, 'training');
+      expect(trainers.map(({ node }) => node < server.node)).toEqual([true, true]);
+      const [first] = trainers as [Started];
+      const [address, port] = [await addressOf(first.node), Number(first.env.MASTER_PORT)];
+      for (const [rank, each] of trainers.entries()) {
+        const [training, serving] = await promised(story, each);
+        expect([each.argv, server.argv]).toEqual([training, serving]);
+        const place = [
+          '--machine_rank',
+          '--num_machines',
+          '--num_processes',
+          '--main_process_ip',
+          '--main_process_port',
+        ];
+        expect(place.map((flag) => afterFlag(each, flag))).toEqual([
+          ...[rank, trainers.length, trainers.length * GPUS].map(String),
+          ...[address, String(port)],
+        ]);
+        expect(afterFlag(each, '--vllm_server_host')).toBe(await addressOf(server.node));
+        expect(afterFlag(each, '--vllm_server_port')).toBe(afterFlag(server, '--port'));
+        expect(
+          new Set([
+            port,
+            ...['--vllm_server_port', '--vllm_group_port'].map((flag) => Number(afterFlag(each, flag))),
+          ]).size,
+        ).toBe(3);
+      }
+    },
+  );
 });
 
 /** Processes that still run in a job's name, on whatever node. */

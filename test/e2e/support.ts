@@ -140,6 +140,11 @@ function procFile(pid: string, file: string): string {
   }
 }
 
+/** A word of `render --json`, with what only the node knew. */
+export function filled(word: string, env: Readonly<Record<string, string>>): string {
+  return word.replace(/\$([A-Za-z_]\w*)/g, (whole, name: string) => env[name] ?? whole);
+}
+
 /** Asks until the answer is truthy and gives it; fails, with the last answer, after the limit (milliseconds). */
 export async function until<T>(
   what: string,

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES, type Case, caseName } from '../template/cases.ts';
-import { startSandbox, type TestSandbox, until } from './support.ts';
+import { filled, startSandbox, type TestSandbox, until } from './support.ts';
 
 // The scripts of all trainers on a real Slurm of two nodes, with a stand-in for the trainer's program that only notes how
 // it was started: its arguments, its environment, its limits. Those with a second step are in rlhf.test.ts.
@@ -30,6 +30,12 @@ note="$RECORDS/$SLURM_JOB_NAME.$SLURM_NODEID"
 env >"$note.env"
 ulimit -n >"$note.limit"
 ulimit -Hn >>"$note.limit"
+# DeepSpeed's launcher reads the world from this file, on every node.
+previous=
+for word in "$@"; do
+  [[ $previous != --hostfile ]] || cp "$word" "$note.hostfile"
+  previous=$word
+done
 mv "$note.argv.tmp" "$note.argv"
 if [[ -n $HOLDS ]]; then
   # Has written a checkpoint, as it would on schedule, and trains until it is ended.
@@ -49,6 +55,8 @@ interface Started {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: readonly string[];
+  /** The lines of DeepSpeed's hostfile, where there is one. */
+  readonly hosts: readonly string[] | undefined;
 }
 
 function started(name: string, node: number): Started {
@@ -60,7 +68,8 @@ function started(name: string, node: number): Started {
     const [, key, value] = /^([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
     return key === undefined ? [] : [[key, value ?? ''] as const];
   });
-  return { argv: read('argv'), env: Object.fromEntries(env), limits: read('limit') };
+  const hosts = existsSync(join(records, `${name}.${node}.hostfile`)) ? read('hostfile') : undefined;
+  return { argv: read('argv'), env: Object.fromEntries(env), limits: read('limit'), hosts };
 }
 
 /** What one node tells its launcher of the whole: from its flags, or from the variables that stand for them. */
@@ -77,6 +86,24 @@ function placeOf({ argv, env }: Started) {
     processes: flag('--nproc_per_node') ?? env.NPROC_PER_NODE,
     world: flag('--num_processes'),
   };
+}
+
+/**
+ * The ranks that a node's launcher gives its processes, and of how many, as it takes them from what it was told: DeepSpeed from
+ * the slots in its hostfile, in the order of the lines (deepspeed/launcher/runner.py and launch.py of 0.19), accelerate from the
+ * number of all processes, torchrun from that of each node.
+ */
+function ranksOf(each: Started): { readonly world: number; readonly ranks: readonly number[] } {
+  const place = placeOf(each);
+  const node = Number(place.rank);
+  const slots =
+    each.hosts?.map((line) => Number(/^\S+\s+slots=(\d+)$/.exec(line)?.[1])) ??
+    Array.from({ length: Number(place.nodes) }, () =>
+      place.world === undefined ? Number(place.processes) : Number(place.world) / Number(place.nodes),
+    );
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  const first = sum(slots.slice(0, node));
+  return { world: sum(slots), ranks: Array.from({ length: slots[node] ?? 0 }, (_, at) => first + at) };
 }
 
 const wordsOf = (one: Case): string[] => [
@@ -109,6 +136,8 @@ beforeAll(async () => {
     writeFileSync(join(bin, program), RECORD);
     chmodSync(join(bin, program), 0o755);
   }
+  // As on a cluster whose nodes find each other by name: so every node has an address of its own.
+  writeFileSync(join(bin, 'getent'), '#!/bin/bash\n', { mode: 0o755 });
   const env = { PATH: `${bin}:${process.env.PATH}`, RECORDS: records };
   limited = await submitLimited(env);
   for (const one of TRAINED) {
@@ -141,24 +170,29 @@ afterAll(() => slurm?.down());
 
 describe('the script of a trainer', () => {
   it.each(TRAINED.map((one) => [caseName(one), one] as const))(
-    '%s starts its program on every node',
+    '%s starts its program on every node, each with its own ranks of one world',
     async (name, one) => {
       const log = readFileSync(join(slurm.root, 'runs', name, 'logs', 'job.log'), 'utf8');
       expect(log, log.slice(-2000)).toContain('ended with exit code 0');
       const rendered = await slurm.opsctl(['render', ...wordsOf(one), '--json']);
       const { commands } = JSON.parse(rendered.stdout) as { commands: { argv: string[] }[] };
       const nodes = Array.from({ length: NODES }, (_, node) => started(name, node));
+      const [first] = nodes.map(({ env }) => env.SLURMD_NODENAME);
+      const world = nodes.map(ranksOf);
+      expect(world.map((each) => each.world)).toEqual(nodes.map(() => NODES * GPUS));
+      expect(world.flatMap(({ ranks }) => ranks)).toEqual(
+        Array.from({ length: NODES * GPUS }, (_, rank) => rank),
+      );
       for (const [node, each] of nodes.entries()) {
-        const { rank, address, port, nodes: all, processes, world } = placeOf(each);
-        expect({ rank, address, all: all ?? String(NODES) }).toEqual({
+        const { rank, address, port } = placeOf(each);
+        expect({ rank, address, own: each.env.MASTER_ADDR }).toEqual({
           rank: String(node),
-          address: each.env.MASTER_ADDR,
-          all: String(NODES),
+          address: first,
+          own: first,
         });
         expect(port).toBe(nodes[0]?.env.MASTER_PORT);
         expect(Number(port)).toBeGreaterThanOrEqual(12_000);
-        if (world === undefined && one.trainer !== 'deepspeed-chat') expect(processes).toBe(String(GPUS));
-        if (world !== undefined) expect(world).toBe(String(NODES * GPUS));
+        if (each.hosts) expect(each.hosts[node]?.split(' ')[0]).toBe(each.env.SLURMD_NODENAME);
         // What was promised before the queue is what the node was given.
         const known = { ...each.env, cache: join(each.env.RUN_DIR ?? '', 'cache') };
         // A first start has no checkpoint to go on from.
@@ -275,11 +309,6 @@ describe('a signal for the batch shell ahead of the time limit', () => {
     expect(existsSync(join(other.outputDir, 'attempts', '1.json'))).toBe(false);
   }, 120_000);
 });
-
-/** A word of `render --json`, with what only the node knew. */
-function filled(word: string, env: Readonly<Record<string, string>>): string {
-  return word.replace(/\$([A-Za-z_]\w*)/g, (whole, name: string) => env[name] ?? whole);
-}
 
 it('covers every trainer', () => {
   expect(readdirSync('templates/trainers').sort()).toEqual(

@@ -58,7 +58,7 @@ function ends(
   events: Gathered['events'] = [],
 ) {
   const look = { at: NOW, queue: jobs.queue ?? [], accounting: jobs.accounting };
-  const gathered = { scene: { now: NOW, look, runs: [] }, runs: { 'run-a': memory(run) }, events };
+  const gathered = { scene: { now: NOW, look, runs: [] }, runs: new Map([['run-a', memory(run)]]), events };
   return recentEnds(gathered as unknown as Gathered, new Map(records)).map(
     ({ runId, isRequeued, endedAt }) => ({
       runId,

@@ -54,6 +54,16 @@ describe('the stages of a pipeline', () => {
 describe('a pipeline that cannot be', () => {
   it.each([
     [
+      'a parameter among the keys of a stage',
+      'stages: [{ phase: sft, data: /d }]',
+      'p.yaml:1:24: stages.0.data: there is no such key. It is a parameter: write it under "parameters".',
+    ],
+    [
+      "a key of Slurm's own dependencies",
+      'stages:\n  - phase: sft\n    afternotok: x',
+      'p.yaml:3:5: stages.0.afternotok: there is no such key. Write "after: STAGE" and "when: notok".',
+    ],
+    [
       'an unknown key',
       'stages:\n  - phase: sft\n    trainr: x',
       'p.yaml:3:5: stages.0.trainr: there is no such key. Did you mean "trainer"?',

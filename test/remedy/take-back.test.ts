@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { readRun } from '../../src/run/registry.ts';
-import { rerunInput } from '../../src/run/rerun.ts';
+import { rerunOf } from '../../src/run/rerun.ts';
 import { resubmitRun, takeBackSubmission } from '../../src/run/resubmit.ts';
 import type { System } from '../../src/system/system.ts';
 import { parseSettings } from '../../src/template/resolve.ts';
@@ -15,7 +15,7 @@ async function failed(): Promise<{ at: Scenario; system: System }> {
 }
 
 const longer = async (system: System, { run }: Scenario) =>
-  (await rerunInput(system, {}, run, parseSettings(['time=45:00']))).input;
+  (await rerunOf(system, {}, run)).inputWith(parseSettings(['time=45:00']));
 
 /** As it is when opsctl is killed while sbatch has not heard of the job: everything is written, and nobody answers. */
 async function killedInSbatch(at: Scenario, system: System): Promise<void> {
@@ -55,6 +55,21 @@ it('one that Slurm refuses leaves script and manifest as they were', async () =>
   await expect(resubmitRun({ ...system, exec }, at.run, await longer(system, at), [])).rejects.toThrow();
   expect(text(at)).toBe(before);
   expect(await readRun(system, 'tiny-run')).toEqual(at.run);
+});
+
+it('a refusal is told in Slurm’s words, also where what was made for it cannot be taken back', async () => {
+  const { at, system } = await failed();
+  const exec: System['exec'] = async (argv, options) => {
+    if (argv[0] !== 'sbatch') return system.exec(argv, options);
+    rmSync(at.run.script);
+    mkdirSync(at.run.script);
+    return { argv, code: 1, stdout: '', stderr: 'sbatch: error: no', timedOut: false, missing: false };
+  };
+  const told = resubmitRun({ ...system, exec }, at.run, await longer(system, at), []);
+  await expect(told).rejects.toMatchObject({
+    message: expect.stringContaining('Slurm refused the job: '),
+    hint: expect.stringContaining(`could not be taken back: cannot write ${at.run.script}`),
+  });
 });
 
 it('one that Slurm takes keeps the script of the job before beside its own, and nothing to take back', async () => {

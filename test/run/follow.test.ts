@@ -8,6 +8,9 @@ import { judgeJob, type Knowledge } from '../../src/run/state.ts';
 import { lastLines, readEnd, tailFile } from '../../src/run/tail.ts';
 import { job, manifest } from './known.ts';
 
+/** A limit for what hangs, not for what is slow. */
+const until = (holds: () => void) => vi.waitFor(holds, { timeout: 30_000 });
+
 let directory: string;
 let path: string;
 beforeEach(async () => {
@@ -102,10 +105,10 @@ function following(first: Knowledge) {
 describe('following a job', () => {
   it('waits for a pending one, says so, and ends with it', async () => {
     const { lines, notes, now, ended } = following(answer('PENDING'));
-    await vi.waitFor(() => expect(notes).toEqual(['job 12 is PENDING (Resources); waiting for more']));
+    await until(() => expect(notes).toEqual(['job 12 is PENDING (Resources); waiting for more']));
     now.known = answer('RUNNING');
     await writeFile(path, 'begin\n');
-    await vi.waitFor(() => expect(lines).toEqual(['begin']));
+    await until(() => expect(lines).toEqual(['begin']));
     now.known = answer('COMPLETED');
     await appendFile(path, 'the end, without a line end');
     expect((await ended)?.state.word).toBe('COMPLETED');
@@ -115,14 +118,14 @@ describe('following a job', () => {
   it('survives a requeue and a silent Slurm', async () => {
     const { lines, notes, now, ended } = following(answer('RUNNING'));
     now.known = silent;
-    await vi.waitFor(() => expect(notes).toContain('Slurm does not answer; still following'));
+    await until(() => expect(notes).toContain('Slurm does not answer; still following'));
     await writeFile(path, 'still here\n');
-    await vi.waitFor(() => expect(lines).toEqual(['still here']));
+    await until(() => expect(lines).toEqual(['still here']));
     now.known = answer('PENDING');
-    await vi.waitFor(() => expect(notes.at(-1)).toContain('PENDING'));
+    await until(() => expect(notes.at(-1)).toContain('PENDING'));
     now.known = answer('RUNNING');
     await appendFile(path, 'second attempt\n');
-    await vi.waitFor(() => expect(lines).toContain('second attempt'));
+    await until(() => expect(lines).toContain('second attempt'));
     now.known = answer('FAILED');
     expect((await ended)?.state.outcome).toBe('failed');
   });

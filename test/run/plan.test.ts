@@ -41,12 +41,11 @@ describe("verl's merger", () => {
 
   it('is given the flags that only Megatron’s checkpoints need', async () => {
     const common = ['--backend', '--local_dir', '--target_dir'];
-    expect(await convert({ part: 'critic', tie_word_embedding: true })).toEqual(common);
+    expect(await convert({ tie_word_embedding: true })).toEqual(common);
     const megatron = { backend: 'megatron', gpus_per_node: 1 };
     expect(await convert(megatron)).toEqual(common);
-    expect(await convert({ ...megatron, part: 'critic', tie_word_embedding: true })).toEqual([
+    expect(await convert({ ...megatron, tie_word_embedding: true })).toEqual([
       ...common,
-      '--is-value-model',
       '--tie-word-embedding',
     ]);
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redactDiff } from '../../src/run/redact-diff.ts';
+import { effort } from '../support/effort.ts';
 
 const KEY = 'Zq3rT9wL0vXy';
 const HEX = '0123456789abcdef0123456789abcdef01234567';
@@ -123,9 +124,11 @@ describe('redactDiff', () => {
       'A_TOKEN=',
       '-',
     ]) {
-      const started = performance.now();
-      redactDiff(diffOf('a.sh', `+${unit.repeat(20_000)}`));
-      expect(performance.now() - started, unit).toBeLessThan(2_000);
+      const diff = diffOf('a.sh', `+${unit.repeat(20_000)}`);
+      expect(
+        effort(() => redactDiff(diff)),
+        unit,
+      ).toBeLessThan(2_000);
     }
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { refuseSecrets, tellingEnvironment } from '../../src/run/secrets.ts';
 
 const WANDB_KEY = '0123456789abcdef0123456789abcdef01234567';
+const COMMIT = WANDB_KEY;
 const HF_TOKEN = `hf_${'a1B2'.repeat(9)}`;
 
 describe('refuseSecrets', () => {
@@ -12,7 +13,13 @@ describe('refuseSecrets', () => {
     [['--password', 'x'], '--password'],
     [['--use_wandb', WANDB_KEY], 'word 2'],
     [['--anything', HF_TOKEN], 'word 2'],
-    [[`--x=${HF_TOKEN}`], '--x'],
+    [[`--x=${HF_TOKEN}`], 'word 1'],
+    [['--anything', `wandb_v1_${'a1B2_'.repeat(15)}`], 'word 2'],
+    [['+trainer.wandb_api_key=x'], 'trainer.wandb_api_key'],
+    [[`+trainer.note=${WANDB_KEY}`], 'word 1'],
+    [['--hub_token', 'x', '--seed', '1'], '--hub_token'],
+    [['--hub_token', 'abc=xyz'], '--hub_token'],
+    [['--override', `wandb.key=x${WANDB_KEY}`], 'wandb.key'],
   ])('refuses %j and does not repeat it', (flags, place) => {
     const act = () => refuseSecrets({}, flags);
     expect(act).toThrow(place);
@@ -29,14 +36,24 @@ describe('refuseSecrets', () => {
     [['--pad_token', '</s>']],
     [['--report_to', 'wandb']],
     [['--hub_token']],
-    [['--model_revision', '0123456789abcdef']],
+    [['--model_revision', COMMIT]],
+    [[`--model_revision=${COMMIT}`]],
+    [[`actor_rollout_ref.model.revision=${COMMIT}`]],
+    [['--data.commit', COMMIT, '--use_wandb', 'true']],
+    [['+trainer.hub_token=null']],
   ])('lets %j pass', (flags) => {
     expect(() => refuseSecrets({}, flags)).not.toThrow();
+  });
+
+  it('refuses the value of a flag for keys whatever it looks like', () => {
+    expect(() => refuseSecrets({}, ['--hub_token', 'abc=='])).toThrow('--hub_token');
   });
 
   it('looks at parameters too', () => {
     expect(() => refuseSecrets({ model: HF_TOKEN }, [])).toThrow('the parameter model');
     expect(() => refuseSecrets({ model: '/models/llama', seed: 42 }, [])).not.toThrow();
+    expect(() => refuseSecrets({ run_name: WANDB_KEY }, [])).toThrow('the parameter run_name');
+    expect(() => refuseSecrets({ revision: COMMIT }, [])).not.toThrow();
   });
 });
 

@@ -343,9 +343,10 @@ describe("the gate's checks on a node", () => {
     const seconds = (Date.now() - begin) / 1000;
     expect(code, log).toBe(0);
     expect(log).toContain('gate: unknown on gnode01: host: no answer in time');
-    expect(seconds).toBeLessThan(11);
+    // The limit is nine; without it, it is a minute. The rest is for a machine with other work.
+    expect(seconds).toBeLessThan(20);
     expect(said).toContain('trained');
-  }, 20_000);
+  });
 });
 
 describe("the gate's file", () => {

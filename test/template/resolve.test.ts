@@ -45,7 +45,7 @@ describe('resolveParameters', () => {
     expect(act).toThrow(/"nods".*Did you mean "nodes"/);
     expect(act).toThrow('learning_rate: "fast"');
     expect(act).toThrow('nodes: "0"');
-    expect(act).toThrow('model is missing: Model (--model)');
+    expect(act).toThrow('model is missing: Model');
   });
 
   it('lets a profile name parameters of other templates, and nobody else', () => {

@@ -5,6 +5,7 @@ import { EMPTY_PROFILE } from '../../src/config/empty-profile.ts';
 import { watchSchema } from '../../src/config/watch-schema.ts';
 import { takeLease } from '../../src/system/lease.ts';
 import type { System } from '../../src/system/system.ts';
+import { ask } from '../../src/watch/ask.ts';
 import { readMemory, watchDirectory } from '../../src/watch/memory.ts';
 import { tick } from '../../src/watch/tick.ts';
 import { type Scenario, scenario, systemOf } from '../remedy/scenario.ts';
@@ -28,14 +29,11 @@ async function lookAt(at: Scenario, seconds: number, level: 'L1' | 'L2' = 'L2') 
     ...EMPTY_PROFILE.automation,
     faults: { 'port-in-use': level, hang: level, 'node-fail': level },
   };
+  const profile = { ...EMPTY_PROFILE, automation, watch: WATCH };
   const lease = await takeLease(here, watchDirectory(here.env), 'watches');
-  const result = await tick(here, {
-    profile: { ...EMPTY_PROFILE, automation, watch: WATCH },
-    choice: {},
-    lease,
-  });
+  const result = await tick(here, { profile, choice: {}, lease }, await ask(here, profile));
   await lease.release();
-  return { ...result, slurm, run: (await readMemory(here)).runs['tiny-run'] };
+  return { ...result, slurm, run: (await readMemory(here)).runs.get('tiny-run') };
 }
 
 async function failed(): Promise<Scenario> {

@@ -7,6 +7,7 @@ import { EMPTY_PROFILE } from '../../src/config/empty-profile.ts';
 import type { Manifest } from '../../src/run/manifest.ts';
 import { FIELD_SEPARATOR } from '../../src/slurm/job.ts';
 import { takeLease } from '../../src/system/lease.ts';
+import { ask } from '../../src/watch/ask.ts';
 import { documentOf } from '../../src/watch/document.ts';
 import { readMemory, watchDirectory } from '../../src/watch/memory.ts';
 import { type Tick, tick } from '../../src/watch/tick.ts';
@@ -76,7 +77,7 @@ async function lookAt(
   const now = () => new Date((BEGAN + seconds) * 1000);
   const system = fakeSystem(fake.exec, { env: { OPSCTL_HOME: home }, now });
   const lease = await takeLease(system, watchDirectory(system.env), 'watches');
-  const result = await tick(system, { profile, choice: {}, lease });
+  const result = await tick(system, { profile, choice: {}, lease }, await ask(system, profile));
   await lease.release();
   return { ...result, calls: fake.calls.map(([program = '']) => program) };
 }

@@ -6,7 +6,7 @@ import { keepNews } from '../../run/news.ts';
 import { checkpointsOf } from '../../run/own-checkpoints.ts';
 import { checkpointName } from '../../run/prune-plan.ts';
 import { readRun } from '../../run/registry.ts';
-import { rerunInput } from '../../run/rerun.ts';
+import { rerunOf } from '../../run/rerun.ts';
 import {
   resubmitRun,
   setCheckpointsAside,
@@ -97,7 +97,7 @@ export const resubmit: Deed = {
 
 async function inputFor(system: System, manifest: Manifest, { act }: Step, { config }: DeedContext) {
   const words = Object.entries(act.change.set).map(([name, value]) => `${name}=${value}`);
-  return (await rerunInput(system, config, manifest, parseSettings(words))).input;
+  return (await rerunOf(system, config, manifest)).inputWith(parseSettings(words));
 }
 
 /** Checkpoints from the step on are moved away, so that the newest that is left is an older one. */
