@@ -15,7 +15,7 @@ const IN_SETTING = `  scratch=\${TMPDIR:-}
   [[ \${TMPDIR:-} == "$scratch" ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
 
 /** What a variable may hold: Linux allows 128 KiB for one, and a character may take four bytes. */
-const PARTS = /[^]{1,30000}/gu;
+const PARTS = /[\s\S]{1,30000}/gu;
 /**
  * Of the resolver (resolv.conf(5)). All nodes ask their name server at once, and it may drop a question: asked again after a
  * second, not after five, it still answers in time. Bash reads this from the environment that it was started with.

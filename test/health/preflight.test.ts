@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { nagiosLine } from '../../src/commands/preflight-report.ts';
 import { parseCheck } from '../../src/health/parse-check.ts';
 import { preflight } from '../../src/health/preflight.ts';
-import type { Exec } from '../../src/system/exec.ts';
 import type { Verdict } from '../../src/health/verdict.ts';
+import type { Exec } from '../../src/system/exec.ts';
 import { fakeExec, fakeSystem } from '../support/fake-exec.ts';
 
 const CHECK = parseCheck(
