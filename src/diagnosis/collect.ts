@@ -1,4 +1,4 @@
-import { attemptStarted } from './attempt-marks.ts';
+import { attemptStarted, startedAnew } from './attempt-marks.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { type Legibility, watchLegibility } from './legibility.ts';
 import type { Matcher, Rule } from './matcher.ts';
@@ -15,6 +15,8 @@ export const LIVED_ON_AFTER_VERDICT = 60;
 const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
 const WENT_ON_AFTER_CASCADE = 10;
+/** Where a run that says that it starts is the first one of the log. */
+const FIRST_LINES = 3;
 const MOST_RANKS = 100_000;
 const MOST_PAST = 1_000;
 /** Lines that no signature claims and that are kept: half as many at least, more than a report is long. */
@@ -86,6 +88,8 @@ export function collect(
   /** What was found in attempts before the current one. */
   const past: Finding[] = [];
   let current = attempt;
+  /** The log numbers its starts itself. */
+  let isNumbered = attempt !== null;
   let progress = 0;
   let ordinary = 0;
   let finished: number | undefined;
@@ -168,7 +172,14 @@ export function collect(
       const line = parseLine(raw.replaceAll('\u0000', ''));
       const next = attempt === null ? attemptStarted(line.text) : undefined;
       if (next !== undefined) {
+        isNumbered = true;
         begin(next);
+        return true;
+      }
+      if (!isNumbered && startedAnew(line.text)) {
+        if (number <= FIRST_LINES) return true;
+        current ??= 0;
+        begin(current + 1);
         return true;
       }
       const isQuoted = tracebacks.quotesSource(line, before);
@@ -177,7 +188,8 @@ export function collect(
       // Of an exception whose traceback has lost its first line, the frames still stand before it.
       const traceback = known === '' && !behind ? before() : known;
       // An exception without a message holds no literal that could be looked for.
-      const rules = behind && traceback === undefined ? [] : matcher.match(line.text, traceback);
+      const said = traceback === undefined ? line.text : line.text.trimStart();
+      const rules = behind && traceback === undefined ? [] : matcher.match(said, traceback);
       for (const rule of rules) add(rule, number, quote(number, line, rule));
       if (rules.length > 0) {
         const work = rankWork(line);

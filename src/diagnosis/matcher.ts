@@ -1,6 +1,6 @@
 import { REGEX_WINDOW } from '../runbook/safe-regex.ts';
 import type { Runbook, Signature } from '../runbook/schema.ts';
-import { ATTEMPT_LITERAL } from './attempt-marks.ts';
+import { ATTEMPT_LITERALS } from './attempt-marks.ts';
 import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
 import { isTrouble } from './unclaimed.ts';
@@ -29,7 +29,7 @@ interface Compiled extends Rule {
 }
 
 /** Lines that no signature looks for and that matter to what others mean. */
-const MILESTONES = ['Traceback (most recent call last)', ATTEMPT_LITERAL, ...FINISH_LITERALS];
+const MILESTONES = ['Traceback (most recent call last)', ...ATTEMPT_LITERALS, ...FINISH_LITERALS];
 
 export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
   const rules = runbooks
@@ -47,9 +47,13 @@ export function compileMatcher(runbooks: readonly Runbook[]): Matcher {
     Math.min(...noise.map((rule) => silencesFrom(rule, text, traceback)));
   return {
     search: (sample) => searchLiterals(literals, sample).hits,
-    isUnclaimed: (text) => isTrouble(text) && !isMild(text) && isTrouble(text.slice(0, adviceFrom(text))),
+    isUnclaimed: (text) => {
+      if (!isTrouble(text) || isMild(text)) return false;
+      const said = text.slice(0, adviceFrom(text));
+      return isTrouble(said) && (said === text || !PLACE.test(said));
+    },
     match: (text, traceback) => {
-      const mild = isMild(text);
+      const mild = isMild(text, traceback);
       const found = new Map<Compiled, number>();
       for (const literal of search.all(text)) {
         for (const rule of byLiteral.get(literal) ?? []) {
@@ -101,11 +105,18 @@ function silencesFrom(rule: Compiled, text: string, traceback: string | undefine
   return Math.min(...places);
 }
 
+/** A level, a time and a place in the source: what a C++ logger puts before its words. */
+const PLACE = /^\[?[A-Z][^\]]{0,120}:\d{1,6}\] ?$/;
 /** A logger's level near the beginning: who only warns or informs does not say why a run died. */
-const MILD = /^.{0,80}?\b(?:INFO|WARNING|DEBUG)\b|^\[?[WI](?:\d{4} \d\d:| [\w.]{1,40}:\d)/u;
+const MILD =
+  /^.{0,80}?\b(?:INFO|WARNING|DEBUG)\b|^\[?[WI](?:\d{4} \d\d:| [\w.]{1,40}:\d)|^(?:[\w./-]{1,60}: )?warning: /u;
+/** Who says in the same breath how it goes on does not say why a run died either. */
+const GOES_ON =
+  /\b(?:fall(?:ing|s)? back (?:to|on)|skipping|ignoring|will be ignored|trying (?:again|another|batch|with|\d+)|defaulting to|(?:start|train)(?:ing)? (?:fresh|over|new|from (?:scratch|the beginning|random))|using (?:the )?CPU|using \S{1,40} instead)\b/i;
 
-function isMild(text: string): boolean {
-  return MILD.test(text) && !text.includes('*** JOB ') && !text.includes('*** STEP ');
+function isMild(text: string, traceback?: string): boolean {
+  if (text.includes('*** JOB ') || text.includes('*** STEP ')) return false;
+  return MILD.test(text) || (!traceback?.includes('File "') && GOES_ON.test(text));
 }
 
 /** The part of a long line that a pattern is tried on. */

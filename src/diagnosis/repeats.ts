@@ -1,4 +1,4 @@
-import { ATTEMPT_LITERAL } from './attempt-marks.ts';
+import { ATTEMPT_LITERALS } from './attempt-marks.ts';
 import { LIVED_ON_AFTER_VERDICT } from './collect.ts';
 import type { Hit } from './literal-search.ts';
 import { FINISH_LITERALS, isProgress } from './progress.ts';
@@ -33,7 +33,7 @@ export function chooseAmongRepeats(): (stretch: Buffer, hits: readonly Hit[]) =>
   return (stretch, hits) => {
     const all = { hits, readFrom: stretch.length };
     const repeated = new Set(hits.filter(isRepeat));
-    if (repeated.size === 0 || hits.some(({ literal }) => literal === ATTEMPT_LITERAL)) return all;
+    if (repeated.size === 0 || hits.some(({ literal }) => ATTEMPT_LITERALS.includes(literal))) return all;
     const readFrom = startOfProgress(stretch);
     const chosen = hits.filter((hit) => hit.at >= readFrom || !repeated.has(hit));
     return chosen.length === hits.length ? all : { hits: chosen, readFrom };

@@ -12,8 +12,8 @@ const FRAME = /^\s{0,40}File ".{1,400}", line \d+(?:, in |$)/;
 const START = 'Traceback (most recent call last)';
 /** Lines of one traceback after which its end is no longer waited for. */
 const LONGEST = 2_000;
-/** A frame's place stands two spaces in, its source four. */
-const INDENTED = /^\s{4}/;
+/** A frame's place stands two spaces in, its source two more; the whole may stand further in, as where somebody quotes it. */
+const SOURCE_INDENT = 2;
 const STREAMS = 512;
 /** Of a traceback's end, what is kept. */
 const KEPT_CHARACTERS = 4_000;
@@ -42,9 +42,11 @@ export function followTracebacks(): Tracebacks {
   const open = new Map<string, Open>();
   return {
     areClosed: () => open.size === 0,
-    quotesSource: ({ text, stream }, before) =>
-      INDENTED.test(text) &&
-      FRAME.test(open.get(stream)?.last ?? before().trimEnd().split('\n').at(-1) ?? ''),
+    quotesSource: ({ text, stream }, before) => {
+      if (indentOf(text) < SOURCE_INDENT) return false;
+      const last = open.get(stream)?.last ?? before().trimEnd().split('\n').at(-1) ?? '';
+      return FRAME.test(last) && indentOf(text) >= indentOf(last) + SOURCE_INDENT;
+    },
     exception: ({ text, stream }) => {
       if (text.includes(START)) {
         if (open.size >= STREAMS) open.clear();
@@ -54,7 +56,7 @@ export function followTracebacks(): Tracebacks {
       const trimmed = text.trimStart();
       const traceback = open.get(stream);
       if (traceback === undefined) return BARE.test(trimmed) ? '' : undefined;
-      if (EXCEPTION.test(trimmed) || (INDENTED.test(traceback.last) && DOTTED.test(text))) {
+      if (EXCEPTION.test(trimmed) || (indentOf(traceback.last) >= 2 * SOURCE_INDENT && DOTTED.test(text))) {
         open.delete(stream);
         return traceback.text;
       }
@@ -65,4 +67,8 @@ export function followTracebacks(): Tracebacks {
       return undefined;
     },
   };
+}
+
+function indentOf(text: string): number {
+  return text.length - text.trimStart().length;
 }

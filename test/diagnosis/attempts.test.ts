@@ -41,6 +41,23 @@ describe('of a job that was started more than once', () => {
     expect(number({ earlier, newest }, logged).decisive).toBe(decisive);
   });
 
+  it.each(['nohup: ignoring input\n', 'nohup: 忽略输入\n'])(
+    'each starts anew where nohup says so in one log: %s',
+    async (mark) => {
+      const { causes, attempts } = await diagnoseLogs({ 'nohup.out': mark + OOM + OOM + mark + KEY_ERROR });
+      expect(causes.map(({ fault }) => fault)).toEqual(['python-error']);
+      expect(attempts).toMatchObject([{ fault: 'cuda-oom' }, { fault: 'python-error', decisive: true }]);
+    },
+  );
+
+  it('is one run where nohup speaks once, or within a run that numbers its starts', async () => {
+    expect(await diagnoseLogs({ 'nohup.out': `nohup: ignoring input\n${OOM}` })).toMatchObject({
+      attempts: [],
+    });
+    const within = `${starts(0)}a\nb\nc\nnohup: ignoring input\n${OOM}`;
+    expect(await diagnoseLogs({ 'job.log': within })).toMatchObject({ attempts: [] });
+  });
+
   it('the cause is that of the attempt that decides, and the others are told of', async () => {
     const logs = { 'logs/attempt-0/node-0-a.log': OOM, 'logs/attempt-1/node-0-a.log': KEY_ERROR };
     const { causes, attempts } = await diagnoseLogs(logs, job('FAILED', { exitCode: 1 }), [job('NODE_FAIL')]);

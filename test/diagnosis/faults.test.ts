@@ -37,6 +37,19 @@ describe('a message alone', () => {
   });
 });
 
+/** What runs that are fine print, and what looks like a fault there. */
+const harmless = readFileSync(join(directory, '..', 'harmless.txt'), 'utf8')
+  .trim()
+  .split('\n');
+
+describe('a line of a run that goes on', () => {
+  it.each(harmless)('is nothing to act on: %s', async (line) => {
+    const text = `loading the model\nepoch 0\n${line}\nstep 1 loss 2.1 lr 1e-4\nstep 2 loss 2.0 lr 1e-4\nsaved to /data/out\n`;
+    const { causes } = await diagnoseText(text);
+    expect(causes.filter(({ confidence }) => confidence >= 0.8)).toEqual([]);
+  });
+});
+
 describe('an answer', () => {
   const log = (name: string) => logs.find(([each]) => each === name)?.[1] ?? Buffer.alloc(0);
 

@@ -13,6 +13,7 @@ const PREFIXES = [
   '[default3]:',
   '[1,10]<stderr>:',
   'gnode07: ',
+  '[gnode07:3] ',
   '(RayWorker pid=12, ip=10.0.0.3) ',
   '\u001b[36m(RayWorker pid=12)\u001b[0m ',
   '2026-11-23T19:02:37 ',

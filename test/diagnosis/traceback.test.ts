@@ -28,6 +28,19 @@ describe('the source that a traceback quotes', () => {
     expect(await faults(`${ranks}\n`)).toEqual(['diagnosed', 'python-error']);
   });
 
+  it('is none where the whole traceback stands further in', async () => {
+    const quoted = QUOTED.replaceAll(/^(?=.)/gm, '    ');
+    expect(await faults(quoted)).toEqual(['diagnosed', 'python-error']);
+  });
+
+  it('does not take the exception for it where a frame has no source', async () => {
+    const text = `    Traceback (most recent call last):
+      File "<string>", line 1, in <module>
+    ModuleNotFoundError: No module named 'absent'
+`;
+    expect(await faults(text)).toEqual(['diagnosed', 'python-dep-missing']);
+  });
+
   it('does not silence an indented line that no frame stands before', async () => {
     expect(await faults('    CUDA out of memory. Tried to allocate 2.00 GiB.\n')).toEqual([
       'diagnosed',
