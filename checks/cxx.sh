@@ -6,6 +6,7 @@
 # scope: both
 # level: node
 # gate: true
+# shell: shared
 # seconds: 30
 # faults: [4]
 # inputs: [CHECK_CUDA_BUILD]
@@ -23,6 +24,12 @@
 #     severity: critical
 #     message: "{cxx_command} {cxx}: {cxx_error}"
 #     fix: "apt-get install --reinstall build-essential   # or: module load gcc"
+#   - fact: cxx
+#     op: eq
+#     limit: no-room
+#     severity: unknown
+#     message: "{cxx_command} could not be tried: {cxx_error}"
+#     fix: "df -h \"${TMPDIR:-/tmp}\""
 #   - fact: nvcc
 #     op: eq
 #     limit: missing
@@ -40,8 +47,20 @@
 # ---
 
 # torch builds its CUDA extensions with $CXX or c++; ninja runs the build, nvcc compiles the device part.
+
+# A header and an allocation of the C++ library: the least that needs its headers and its library both. <string> would take
+# twenty times as long to read.
+ONE_CPP=$'#include <new>\nint *one(int n) { return new int(n); }\nint main(int n, char **) { return *one(n) == 1 ? 0 : 1; }'
+
+# Compiles it, and links it unless told otherwise; sets `out` to what was said. What comes of it is not kept, so that there is
+# nothing to take away whoever ends this.
+build_one() { # OPTION...
+  # shellcheck disable=SC2086 # $CXX may hold options: "ccache g++"
+  out=$(exec 2>&1; exec $compiler -x c++ - -o /dev/null "$@" <<<"$ONE_CPP")
+}
+
 cxx() {
-  local compiler=${CXX:-c++} out='' tool
+  local compiler=${CXX:-c++} out='' state tool
   echo "cuda_build=${CHECK_CUDA_BUILD:-no}"
   for tool in nvcc ninja; do
     if type -P "$tool" >/dev/null || [[ -x ${CUDA_HOME:-/usr/local/cuda}/bin/$tool ]]; then
@@ -54,25 +73,25 @@ cxx() {
     printf '%s\n' cxx=missing "cxx_command=${compiler%% *}"
     return
   fi
-  dir=$(mktemp -d "${TMPDIR:-/tmp}/opsctl-cxx.XXXXXX") || return
-  # Also when the time limit ends it.
-  trap 'rm -rf -- "$dir"' EXIT
-  # A header and an allocation of the C++ library: the least that needs its headers and its library both. <string> would take
-  # twenty times as long to read.
-  printf '#include <new>\nint *one(int n) { return new int(n); }\nint main(int n, char **) { return *one(n) == 1 ? 0 : 1; }\n' >"$dir/one.cpp"
   # One start while all is well, of a library as torch builds them, against the C++ library alone: a program takes the linker
   # twice as long. Where that is refused, two more tell which half fails.
-  # shellcheck disable=SC2086 # $CXX may hold options: "ccache g++"
-  if out=$($compiler -shared -fPIC -nodefaultlibs "$dir/one.cpp" -lstdc++ -o "$dir/one" 2>&1) && [[ -s $dir/one ]]; then
-    echo cxx=ok
-  elif ! out=$($compiler -c "$dir/one.cpp" -o "$dir/one.o" 2>&1) || [[ ! -s $dir/one.o ]]; then
-    echo cxx=does-not-compile
-  elif ! out=$($compiler "$dir/one.o" -o "$dir/one" 2>&1) || [[ ! -s $dir/one ]]; then
-    echo cxx=does-not-link
+  if build_one -shared -fPIC -nodefaultlibs -Wl,--no-undefined,--trace -lstdc++; then
+    state=ok
+  elif ! build_one -c; then
+    state=does-not-compile
+  elif build_one -Wl,--trace; then
+    state=ok
   else
-    echo cxx=ok
+    state=does-not-link
+  fi
+  if [[ $state == ok ]]; then
+    # It is the linker that names what it has read; who ends well and has linked nothing is no compiler, or hides it.
+    [[ $out == */libstdc++.* || $out == */libc++.* ]] || return
+    out=''
+  elif [[ $out == *'No space left on device'* ]]; then
+    state=no-room
   fi
   out=${out%%$'\n'*}
-  printf '%s\n' "cxx_command=${compiler%% *}" "cxx_error=${out:0:160}"
+  printf '%s\n' "cxx=$state" "cxx_command=${compiler%% *}" "cxx_error=${out:0:160}"
 }
 cxx

@@ -40,15 +40,18 @@
 
 # Memory, swap in use and the time since the boot.
 host() {
-  local key value total='' available='' swap='' swap_free='' uptime=''
-  while read -r key value _; do
-    case $key in
-      MemTotal:) total=$value ;;
-      MemAvailable:) available=$value ;;
-      SwapTotal:) swap=$value ;;
-      SwapFree:) swap_free=$value ;;
+  local lines=() line value total='' available='' swap='' swap_free='' uptime=''
+  mapfile -t lines </proc/meminfo
+  for line in ${lines[@]+"${lines[@]}"}; do
+    value=${line#*:}
+    value=${value//[ kB]/}
+    case $line in
+      MemTotal:*) total=$value ;;
+      MemAvailable:*) available=$value ;;
+      SwapTotal:*) swap=$value ;;
+      SwapFree:*) swap_free=$value ;;
     esac
-  done </proc/meminfo
+  done
   read -r uptime _ </proc/uptime
   [[ $total =~ ^[0-9]+$ && $available =~ ^[0-9]+$ && $swap =~ ^[0-9]+$ && $swap_free =~ ^[0-9]+$ && $uptime =~ ^[0-9.]+$ ]] || return
   printf '%s\n' "memory_total_gib=$((total / 1048576))" "memory_free_percent=$((available * 100 / total))" "swap_used_mib=$(((swap - swap_free) / 1024))" "uptime_seconds=${uptime%.*}"

@@ -6,6 +6,7 @@
 # level: run
 # gate: false
 # shell: shared
+# outside: true
 # seconds: 20
 # faults: [9]
 # inputs: [CHECK_WANDB, CHECK_HF]
@@ -67,41 +68,40 @@ proxy_for() { # SCHEME HOST -> sets `proxy` to a URL, or to nothing
   done
 }
 
-# Whether the host can be reached the way the job would: through the proxy, or directly. Tells it on `answers`, or never.
-reach() { # NAME SCHEME HOST PORT
+# Whether the host can be reached the way the job would, through the proxy or directly. Says how, or nothing for minutes.
+reach() { # SCHEME HOST PORT
   local proxy address line='' request
-  proxy_for "$2" "$3"
+  proxy_for "$1" "$2"
   if [[ -z $proxy ]]; then
-    if { exec 3<>"/dev/tcp/$3/$4"; } 2>/dev/null; then echo "$1 direct" >&"$answers"; else echo "$1 no" >&"$answers"; fi
+    if { exec 3<>"/dev/tcp/$2/$3"; } 2>/dev/null; then echo direct; else echo no; fi
     return
   fi
   # What is behind a SOCKS proxy bash cannot ask.
-  [[ $proxy != socks* ]] || { echo "$1 not-known" >&"$answers" && return; }
+  [[ $proxy != socks* ]] || { echo not-known && return; }
   address=${proxy#*://}
   address=${address##*@}
   address=${address%%/*}
   [[ $address == *:* ]] || address+=:3128
   # With CONNECT nothing is sent to the host itself: the status line of the proxy is all that is read. What is not encrypted a
   # proxy fetches itself.
-  if [[ $2 == http ]]; then request="HEAD http://$3:$4/"; else request="CONNECT $3:$4"; fi
+  if [[ $1 == http ]]; then request="HEAD http://$2:$3/"; else request="CONNECT $2:$3"; fi
   { exec 3<>"/dev/tcp/${address%:*}/${address##*:}"; } 2>/dev/null &&
-    printf '%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$request" "$3:$4" >&3 && IFS= read -r line <&3
+    printf '%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$request" "$2:$3" >&3 && IFS= read -r line <&3
   line=${line#HTTP/1.[01] }
   # 407: the proxy wants a password, which is in the job's variable if it is anywhere, so the way is there.
-  case $2:${line%% *} in
-    *:407 | https:200 | http:[123]?? | http:40[0145]) echo "$1 proxy" >&"$answers" ;;
-    *) echo "$1 no" >&"$answers" ;;
+  case $1:${line%% *} in
+    *:407 | https:200 | http:[123]?? | http:40[0145]) echo proxy ;;
+    *) echo no ;;
   esac
 }
 
 hosts() {
-  local url scheme host port name offline=no answers left way wandb_reached=no hf_reached=no end=$((SECONDS + ${CHECK_SECONDS_EACH:-8})) pids=()
+  local url scheme host port name offline=no wandb_needed=no hf_needed=no pid from left way asked=() ways=() pids=() end=$((SECONDS + ${CHECK_SECONDS_EACH:-8}))
   case ${HF_HUB_OFFLINE:-0}${TRANSFORMERS_OFFLINE:-0} in *1* | *[Tt]rue* | *TRUE* | *[Yy]es* | *[Oo]n*) offline=yes ;; esac
   # Of no run it is not known what it would need.
-  if [[ ${WANDB_MODE:-online} == online ]]; then echo "wandb_needed=${CHECK_WANDB:-perhaps}"; else echo wandb_needed=no; fi
-  if [[ $offline == no ]]; then echo "hf_needed=${CHECK_HF:-perhaps}"; else echo hf_needed=no; fi
-  echo "hf_offline=$offline"
-  exec {answers}<> <(:)
+  [[ ${WANDB_MODE:-online} == online ]] && wandb_needed=${CHECK_WANDB:-perhaps}
+  [[ $offline == no ]] && hf_needed=${CHECK_HF:-perhaps}
+  printf '%s\n' "wandb_needed=$wandb_needed" "hf_needed=$hf_needed" "hf_offline=$offline"
   for name in wandb hf; do
     case $name in
       wandb) url=${WANDB_BASE_URL:-https://api.wandb.ai} ;;
@@ -113,19 +113,27 @@ hosts() {
     [[ $url == http://* ]] && scheme=http port=80
     [[ $host == *:* ]] && port=${host##*:} host=${host%:*}
     echo "${name}_host=$host"
+    # Nobody is asked for nothing; whether the hub is set to offline although it is there has to be.
+    case $name:$wandb_needed:$hf_needed:$offline in
+      wandb:no:*:* | hf:*:no:no)
+        echo "${name}_reached=not-asked"
+        continue
+        ;;
+    esac
+    asked+=("$name")
     # Both at once, each in a child: a connection that nobody answers takes minutes.
-    reach "$name" "$scheme" "$host" "$port" &
-    pids+=($!)
+    exec {way}< <(echo "$BASHPID" && reach "$scheme" "$host" "$port")
+    ways+=("$way")
   done
-  for _ in wandb hf; do
-    left=$((end - SECONDS))
-    ((left > 0)) || break
-    IFS=' ' read -r -t "$left" -u "$answers" name way || break
-    printf -v "${name}_reached" %s "$way"
+  for name in ${asked[@]+"${asked[@]}"}; do
+    from=${ways[0]} ways=("${ways[@]:1}") way=no
+    read -r -u "$from" pid && pids+=("$pid")
+    left=$((end > SECONDS ? end - SECONDS : 1))
+    read -r -t "$left" -u "$from" way
+    exec {from}<&-
+    # What is not known is not told.
+    [[ $way == not-known ]] || echo "${name}_reached=${way:-no}"
   done
-  { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
-  # What is not known is not told.
-  [[ $wandb_reached == not-known ]] || echo "wandb_reached=$wandb_reached"
-  [[ $hf_reached == not-known ]] || echo "hf_reached=$hf_reached"
+  ((${#pids[@]} == 0)) || { kill -KILL "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
 }
 hosts

@@ -80,26 +80,35 @@
 #     fix: "ibdiagnet   # cable, transceiver"
 # ---
 
+# All that a command prints, with the end of the last line, which $( ) would drop.
+all_of() { # COMMAND... sets `text`
+  IFS= read -r -N 1000000000 text < <(exec "$@" 2>/dev/null)
+  wait "$!"
+}
+
 # The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read.
 kernel_text() {
-  local text
-  dmesg 2>/dev/null && return
+  all_of dmesg
+  case $? in
+    0) return ;;
+    # Bash before 4.4 does not know how it ended.
+    127) [[ -z $text ]] || return 0 ;;
+  esac
   type -P journalctl >/dev/null || return
   # Who may not read the journal is told nothing, with exit code 0.
-  text=$(journalctl -k -b -q --no-pager -o short-monotonic 2>/dev/null && echo .) || return
-  [[ $text != . ]] && printf '%s' "${text%.}"
+  all_of journalctl -k -b -q --no-pager -o short-monotonic
+  [[ -n $text ]]
 }
 
 kernel() {
-  local text line lines=() code up=0 since seconds stamp known=no fatal='' other='' application=''
+  local text='' line lines=() code up=0 since seconds stamp known=no fatal='' other='' application=''
   local sxid=0 oom=0 lockup=0 hung=0 fs=0 flaps=0
-  if ! text=$(kernel_text && echo .); then
+  if ! kernel_text; then
     echo kernel_log=denied
     return
   fi
-  text=${text%.}
   # It is never empty, and a line without its end is half a log.
-  [[ -n $text && $text == *$'\n' ]] || return
+  [[ $text == *$'\n' ]] || return
   # Mostly it holds nothing of all that, and thousands of lines need not be looked at one by one.
   if [[ $'\n'${text:0:4096} =~ $'\n'\[\ *[0-9]+[].] ]]; then known=yes; fi
   case $known$text in

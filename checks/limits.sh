@@ -45,8 +45,9 @@
 # Soft and hard limits of a process started here, by the kernel's own table. The job raises the soft limit of open files to
 # the hard one.
 limits() {
-  local line name unit=1 soft hard
-  while IFS= read -r line; do
+  local lines=() line name unit=1 soft hard
+  mapfile -t lines </proc/self/limits
+  for line in ${lines[@]+"${lines[@]}"}; do
     unit=1
     case $line in
       'Max open files '*) name=limit_files ;;
@@ -62,6 +63,6 @@ limits() {
     printf '%s\n' "$name=$soft" "${name}_hard=$hard"
     [[ $name == limit_files ]] || continue
     if ((soft < hard)); then echo limit_files_raised=yes; else echo limit_files_raised=no; fi
-  done </proc/self/limits
+  done
 }
 limits

@@ -31,17 +31,18 @@
 
 # The mounts a site names must be there; no mount of the run's paths may be read-only, stale or hanging.
 mounts() {
-  local mount at kind options missing='' readonly='' stuck='' table=()
-  while read -r _ at kind options _; do
-    table+=("$at $kind $options")
-  done </proc/mounts
+  local mount missing='' readonly='' stuck='' table=()
+  mapfile -t table </proc/mounts
   ((${#table[@]} > 0)) || return
   for mount in ${CHECK_MOUNTS:-}; do
     local found=no entry
     for entry in "${table[@]}"; do
+      # Device, place, kind, options.
+      entry=${entry#* }
       [[ ${entry%% *} == "$mount" ]] || continue
       found=yes
-      [[ ,${entry##* }, == *,ro,* ]] && readonly+="$mount,"
+      entry=${entry#* * }
+      [[ ,${entry%% *}, == *,ro,* ]] && readonly+="$mount,"
     done
     if [[ $found == no ]]; then
       missing+="$mount,"

@@ -8,7 +8,7 @@
 # about: user
 # shell: shared
 # seconds: 20
-# inputs: [CHECK_PEERS]
+# inputs: [CHECK_PEERS, CHECK_PEER_ADDRESSES]
 # tools: [ip, getent]
 # rules:
 #   - fact: net_chosen
@@ -75,18 +75,51 @@ carrier() { # INTERFACE
 
 # The first node, where all ranks meet, and the one behind this: so each node is asked for by another, and what a node
 # has to do does not grow with their number.
-two_of() { # NODE PEER...
+two_of() { # NODE PEER... sets `two` to them
   local me=$1 first=$2 next=$2
   shift
   while (($# > 1)); do
     [[ $1 == "$me" ]] && next=$2
     shift
   done
-  if [[ $next == "$first" ]]; then echo "$first"; else echo "$first $next"; fi
+  two=("$first")
+  [[ $next == "$first" ]] || two+=("$next")
+}
+
+# Where Slurm reaches a node is where it is, whatever a name server says; a name is looked up only where Slurm knows no more
+# than that. Sets `address`, to nothing where there is none; fails when that is not known.
+find_address() { # NODE
+  local known=" ${CHECK_PEER_ADDRESSES:-} " found
+  address=$1
+  [[ $known == *" $1="?* ]] && known=${known#*" $1="} && address=${known%% *}
+  [[ ! $address =~ ^[0-9]+(\.[0-9]+){3}$ && $address != *:* ]] || return 0
+  found=$(timeout -k 1 3 getent ahostsv4 "$address" 2>/dev/null)
+  case $? in
+    0) [[ $found =~ ^([0-9.]+)[[:space:]].*RAW ]] && address=${BASH_REMATCH[1]} ;;
+    2) address='' ;;
+    *) return 1 ;;
+  esac
+}
+
+# Sets `way` to the interface by which packets to an address leave, to nothing where there is no route, to "here" for this
+# machine's own; fails when that is not known.
+find_way() { # ADDRESS
+  local route form='^(local )?[0-9a-fA-F.:]+ (from :: )?(via [0-9a-fA-F.:]+ )?dev ([^ ]+) (.* )?src '
+  way=here
+  [[ $1 != 127.* && $1 != ::1 ]] || return 0
+  route=$(ip -o route get "$1" 2>/dev/null)
+  case $? in
+    0) ;;
+    2) way='' && return ;;
+    *) return 1 ;;
+  esac
+  # "10.0.0.7 via 10.0.0.1 dev eth0 src 10.0.0.5 uid 0 \    cache"; this node's own address is "local ... dev lo".
+  [[ $route =~ $form ]] || return
+  [[ -n ${BASH_REMATCH[1]} ]] || way=${BASH_REMATCH[4]}
 }
 
 nccl_net() {
-  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer route unrouted='' gloo entry device ports bad='' known=() chosen=() list addresses
+  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer unrouted='' gloo entry device ports bad='' known=() chosen=() list two=() address way
   for name in /sys/class/net/*; do [[ -e $name/operstate ]] && net+=("${name##*/}"); done
   ((${#net[@]} > 0)) || return
   # Without a choice NCCL takes any interface but loopback and docker.
@@ -106,25 +139,15 @@ nccl_net() {
   if [[ -n ${CHECK_PEERS:-} ]] && type -P ip >/dev/null; then
     echo net_peers=yes
     # shellcheck disable=SC2086 # names, with spaces between
-    for peer in $(two_of "${SLURMD_NODENAME:-}" ${CHECK_PEERS:-}); do
-      addresses=$(timeout -k 1 3 getent ahostsv4 "$peer" 2>/dev/null)
-      case $? in
-        0) ;;
-        2) unrouted+="$peer:no-address," && continue ;;
-        *) return ;;
-      esac
-      [[ $addresses =~ ^([0-9.]+)[[:space:]].*RAW ]] || return
-      route=$(timeout -k 1 3 ip -o route get "${BASH_REMATCH[1]}" 2>/dev/null)
-      case $? in
-        0) ;;
-        2) unrouted+="$peer:no-route," && continue ;;
-        *) return ;;
-      esac
-      # "10.0.0.7 via 10.0.0.1 dev eth0 src 10.0.0.5 uid 0 \    cache"; this node's own address is "local ... dev lo".
-      [[ $route =~ ^(local\ )?[0-9.]+\ (via\ [0-9.]+\ )?dev\ ([^ ]+)\ src\  ]] || return
-      [[ -z ${BASH_REMATCH[1]} ]] || continue
-      route=${BASH_REMATCH[3]}
-      [[ ",$up," == *",$route,"* ]] || unrouted+="$peer:$route,"
+    two_of "${SLURMD_NODENAME:-}" $CHECK_PEERS
+    for peer in "${two[@]}"; do
+      find_address "$peer" || return
+      if [[ -z $address ]]; then
+        unrouted+="$peer:no-address,"
+        continue
+      fi
+      find_way "$address" || return
+      [[ $way == here || ( -n $way && ",$up," == *",$way,"* ) ]] || unrouted+="$peer:${way:-no-route},"
     done
     unrouted=${unrouted%,}
     echo "net_unrouted=${unrouted:-none}"

@@ -38,7 +38,7 @@
 
 # What must be the same on all nodes of a job. A version that is not there is told as such, so that one node without it shows.
 versions() {
-  local line value release
+  local line directory value release
   value=none
   if [[ -r /proc/driver/nvidia/version ]]; then
     read -r line </proc/driver/nvidia/version
@@ -63,8 +63,10 @@ versions() {
   fi
   echo "version_ofed=$value"
   value=none
-  for line in /usr/lib/x86_64-linux-gnu/libnccl.so.2.*.* /usr/lib64/libnccl.so.2.*.* /usr/local/cuda/lib64/libnccl.so.2.*.*; do
-    [[ -e $line ]] && value=${line##*libnccl.so.}
+  # The name without a version is there in any installation; these directories are too large to be searched for nothing.
+  for directory in /usr/lib/x86_64-linux-gnu /usr/lib64 /usr/local/cuda/lib64; do
+    [[ -e $directory/libnccl.so.2 ]] || continue
+    for line in "$directory"/libnccl.so.2.*.*; do [[ -e $line ]] && value=${line##*libnccl.so.}; done
   done
   read -r release </proc/sys/kernel/osrelease || return
   printf '%s\n' "version_nccl=$value" "version_kernel=$release"

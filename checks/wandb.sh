@@ -34,20 +34,20 @@
 #     fix: "wandb login --relogin"
 # ---
 
-# Where wandb looks for its key: WANDB_API_KEY, then netrc. The key stays in the variable of one function, which prints
-# only what kind of key it is.
-wandb_shape() { # KEY
+# Where wandb looks for its key: WANDB_API_KEY, then netrc. Of the key itself nothing is kept but what kind
+# of key it is.
+wandb_shape() { # KEY -> sets `key`
   case $1 in
-    '') echo missing ;;
-    *[!A-Za-z0-9_-]*) echo malformed ;;
+    '') key=missing ;;
+    *[!A-Za-z0-9_-]*) key=malformed ;;
     # 40 characters, 86 in newer ones, and longer with "local-" in front.
-    *) if ((${#1} >= 40)); then echo present; else echo malformed; fi ;;
+    *) if ((${#1} >= 40)); then key=present; else key=malformed; fi ;;
   esac
 }
 
 # The password of one machine in a netrc, whose entries are words that may stand on one line or on several. Python's reader
 # takes a line that begins with # for a comment, and quotes off.
-netrc_shape() { # FILE HOST
+netrc_shape() { # FILE HOST -> sets `key`
   local words=() on_line=() i machine='' word
   while read -r -a on_line || ((${#on_line[@]} > 0)); do
     [[ ${on_line[0]-} == '#'* ]] || words+=(${on_line[@]+"${on_line[@]}"})
@@ -64,7 +64,7 @@ netrc_shape() { # FILE HOST
         ;;
     esac
   done
-  echo missing
+  key=missing
 }
 
 wandb() {
@@ -80,16 +80,17 @@ wandb() {
   esac
   local settings=${WANDB_CONFIG_DIR:-$HOME/.config/wandb}/settings
   if [[ -n ${WANDB_API_KEY:-} ]]; then
-    source=WANDB_API_KEY key=$(wandb_shape "$WANDB_API_KEY")
+    source=WANDB_API_KEY
+    wandb_shape "$WANDB_API_KEY"
   else
     key=missing
     if [[ -r $netrc ]]; then
-      key=$(netrc_shape "$netrc" "$host")
+      netrc_shape "$netrc" "$host"
       [[ $key == missing ]] || source=netrc
     fi
     if [[ $key == missing && -r $settings ]]; then
       while IFS= read -r line; do
-        [[ $line =~ ^[[:space:]]*api_key[[:space:]]*=[[:space:]]*(.*)$ ]] && key=$(wandb_shape "${BASH_REMATCH[1]}") source=settings
+        [[ $line =~ ^[[:space:]]*api_key[[:space:]]*=[[:space:]]*(.*)$ ]] && wandb_shape "${BASH_REMATCH[1]}" && source=settings
       done <"$settings"
     fi
   fi

@@ -11,7 +11,7 @@ export interface Subject {
   readonly inputs: Inputs;
   /** Bash text that sets the scene, as the run's job does it. */
   readonly environment: string;
-  /** Of salloc, for a short job of our own. */
+  /** Of srun, for a short job of our own. */
   readonly options: readonly string[];
   readonly limits: Limits;
   /** What the login node tells of the run: as `submit` does, by the same function. Without a run nothing. */

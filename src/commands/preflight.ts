@@ -95,7 +95,10 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
     const { requireSlurm } = await import('../slurm/scontrol-ping.ts');
     await requireSlurm(system);
   }
-  const onNodes = checks.filter(({ scope }) => scope !== 'login');
+  // What lies outside of the cluster this machine tells as well where no run is named.
+  const onNodes = checks.filter(
+    ({ id, scope, outside }) => scope !== 'login' && (!outside || subject.isRun || only.includes(id)),
+  );
   if (place.nodes.length > 0 && onNodes.length > 0 && !flag(args, 'nagios')) {
     const { compressHostlist } = await import('../slurm/hostlist.ts');
     // Up to their answers nothing else is said, and many nodes are a wait.
@@ -105,7 +108,7 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   }
   const [here, there] = await Promise.all([
     askHere(system, left, subject.inputs, subject.environment),
-    preflight(system, { ...subject, ...place, checks }),
+    preflight(system, { ...subject, ...place, checks: onNodes }),
   ]);
   const chosen = only.length === 0 ? ofRun : ofRun.filter(({ check }) => only.includes(check));
   const verdicts = [...chosen, ...here, ...there].sort(worstFirst);

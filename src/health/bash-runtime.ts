@@ -1,41 +1,75 @@
 /**
  * Runs the probes `probe_NAME`, each with its own time limit, and hands the facts of each to `conclude ID`. One lane, a process
  * group of its own, asks one after another, because starts of processes are most of what a probe costs: those marked
- * `shared` in its own shell, the others in one of theirs. A lane in which nothing has come to its end for half a second is left
- * to what it does, and others take the rest, so that a probe that hangs holds up none. Bash 4.2 and nothing else: no
- * temporary file, because /tmp may be what is full. A probe that has run out of time gets TERM with its lane, to tidy up, and
- * KILL after.
+ * `shared` in its own shell, the others in one of theirs. What mostly `waits` has a lane for itself. A lane in which nothing
+ * has come to its end for half a second is left to what it does, and others take the rest, so that a probe that hangs holds up
+ * none. Bash 4.2 and nothing else: no temporary file, because /tmp may be what is full. A probe that has run out of time gets
+ * TERM with its lane, to tidy up, and KILL after.
  */
 export const RUN_CHECKS = `
 check_alone() { # ID PIPE
   local -A fact=()
-  local line probe="probe_\${1//-/_}" start=\${EPOCHREALTIME:-$SECONDS} took
+  local line lines text='' probe="probe_\${1//-/_}" start=\${EPOCHREALTIME:-$SECONDS} took
   if [[ -n \${shared[$1]:-} ]]; then
-    # Nothing else comes by the lane's pipe before it says that it is done, so it holds what the probe prints. A last line that
-    # was cut short ends with the mark, and is not taken.
-    "$probe" 1>&"$2" 2>/dev/null </dev/null
-    echo $'\\1.' >&"$2"
-    while IFS= read -r -u "$2" line && [[ $line != *$'\\1.' ]]; do take "$line"; done
+    # Nothing else comes by the lane's pipe meanwhile, so it holds what the probe prints.
+    "$probe" 1>&"$2"
+    read_back "$2"
+    local IFS=$'\\n'
+    set -f
+    # shellcheck disable=SC2206 # one a line, and no patterns
+    lines=($text)
+    set +f
+    IFS=$' \\t\\n'
+    # Of what was cut short the last line is not taken.
+    [[ -z $text || $text == *$'\\n' ]] || unset "lines[\${#lines[@]} - 1]"
+    for line in \${lines[@]+"\${lines[@]}"}; do take "$line"; done
   else
-    while IFS= read -r line; do take "$line"; done < <("$probe" 2>/dev/null </dev/null)
+    while IFS= read -r line; do take "$line"; done < <("$probe")
   fi
   took=\${EPOCHREALTIME:-$SECONDS}
   [[ $took == *.* ]] && took=$((\${took/./} - \${start/./})) || took=$(((took - start) * 1000000))
   conclude "$1" "$((took / 1000))"
-  echo "$1" >&"$done_pipe"
+}
+# Sets \`text\` to what is in a pipe. Bash reads a line from it one character at a time, and a number of them at once: behind a
+# mark comes as much as it may read too many, and that is taken out again.
+read_back() { # PIPE
+  local block='' tail='' before mark=$'\\1'$RANDOM$RANDOM$'\\1' size=512
+  printf '%s%*s' "$mark" "$size" '' >&"$1"
+  # Only in the end of a long text is it looked for: for the whole bash would take seconds.
+  until [[ $tail == *"$mark"* ]]; do
+    tail=$block
+    IFS= read -r -N "$size" -u "$1" block || return
+    text+=$block tail+=$block
+  done
+  before=\${tail%%"$mark"*}
+  size=$((size + \${#before} + \${#mark} - \${#tail}))
+  text=\${text:0:\${#text} - \${#tail} + \${#before}}
+  ((size == 0)) || IFS= read -r -N "$size" -u "$1" block
 }
 take() { # LINE
-  [[ $1 =~ ^([a-z0-9_]+)=(.*)$ ]] && fact[\${BASH_REMATCH[1]}]=\${BASH_REMATCH[2]:0:600}
+  local name=\${1%%=*}
+  [[ $1 != *=* || -z $name || $name == *[!a-z0-9_]* ]] || fact[$name]=\${1:\${#name}+1:600}
 }
 # Asks what it is told to, until an empty line; or until nobody is left who would tell it.
 lane() { # PIPE
-  local id
-  while IFS= read -r -t 600 -u "$1" id && [[ -n $id ]]; do check_alone "$id" "$1"; done
+  local at
+  while IFS= read -r -t 600 -u "$1" at && [[ -n $at ]]; do
+    check_alone "\${queue[at]}" "$1"
+    echo "$at" >&"$done_pipe"
+  done
+}
+# A pipe that needs no process to be made: what <<< puts into one. Before bash 5.1 that was a file, and /tmp may be full.
+open_pipe() { # sets \`pipe\` to an end to read from and to write to
+  local end
+  if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] > 0))); then
+    exec {end}<<<'' && [[ -p /dev/fd/$end ]] && exec {pipe}<>"/dev/fd/$end" {end}<&- && read -r -u "$pipe" && return
+  fi
+  exec {pipe}<> <(:)
 }
 open_lanes() { # COUNT
   local pipe count
   for ((count = $1; count > 0 && next < \${#queue[@]}; count--)); do
-    exec {pipe}<> <(:)
+    open_pipe || return
     # Each job is a group of its own: the limit ends a probe with all that it has started.
     set -m
     lane "$pipe" &
@@ -44,12 +78,13 @@ open_lanes() { # COUNT
     give "$pipe"
   done
 }
-give() { # PIPE: its lane gets the next check, or ends
-  local id=\${queue[next]:-}
-  echo "$id" >&"$1"
-  [[ -n $id ]] || return 0
+give() { # PIPE [ID]: its lane, which was at ID, gets the next check, or ends
+  local at=$next
+  ((at < \${#queue[@]})) && [[ -z \${2:-} || -z \${waits[$2]:-} ]] || at=''
+  echo "$at" >&"$1"
+  [[ -n $at ]] || return 0
   next=$((next + 1))
-  lane_of[$id]=$1 ends[$id]=$((SECONDS + allowed[$id]))
+  lane_of[\${queue[at]}]=$1 ends[\${queue[at]}]=$((SECONDS + allowed[\${queue[at]}]))
 }
 # A lane that was ended, or ended itself, answers no more.
 look_at() { # ID
@@ -68,28 +103,32 @@ look_at() { # ID
 }
 # Who is done, within half a second. Time may be up in the middle of a line: the rest of it is there.
 hear() {
-  local rest
+  local at='' rest
   id=''
-  IFS= read -r -t 0.5 -u "$done_pipe" id && return
-  [[ -n $id ]] && IFS= read -r -u "$done_pipe" rest && id+=$rest
+  if ! IFS= read -r -t 0.5 -u "$done_pipe" at; then
+    [[ -n $at ]] && IFS= read -r -u "$done_pipe" rest && at+=$rest || return
+  fi
+  id=\${queue[at]}
 }
-run_checks() { # LANES ID:SECONDS[:shared]...
-  local done_pipe pipe spec id next=0 more=1
+run_checks() { # LANES ID:SECONDS[:waits][:shared]...
+  local done_pipe pipe='' spec id next=0 more=1
   local -a queue=()
-  local -A allowed=() shared=() leader=() lane_of=() ends=() overdue=()
-  exec {done_pipe}<> <(:) || return
+  local -A allowed=() shared=() waits=() leader=() lane_of=() ends=() overdue=()
+  open_pipe || return
+  done_pipe=$pipe
   for spec in "\${@:2}"; do
     id=\${spec%%:*} spec=\${spec#*:}
     queue+=("$id") allowed[$id]=\${spec%%:*}
     [[ $spec != *:shared ]] || shared[$id]=yes
+    [[ $spec != *:waits* ]] || waits[$id]=yes
   done
-  open_lanes "$1"
+  open_lanes "$1" || return
   while ((\${#lane_of[@]} > 0 || next < \${#queue[@]})); do
     if hear; then
       pipe=\${lane_of[$id]:-}
       unset "lane_of[$id]"
       # The last word of one whose time was over: its lane ends with it.
-      [[ -z $pipe || -n \${overdue[$id]:-} ]] || give "$pipe"
+      [[ -z $pipe || -n \${overdue[$id]:-} ]] || give "$pipe" "$id"
     else
       for id in "\${!lane_of[@]}"; do look_at "$id"; done
       open_lanes "$more"

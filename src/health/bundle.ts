@@ -1,3 +1,4 @@
+import type { System } from '../system/system.ts';
 import { RUN_CHECKS } from './bash-runtime.ts';
 import type { Check } from './check-schema.ts';
 import { exportsOf, type Inputs, probeFunction, specs } from './compile.ts';
@@ -13,23 +14,52 @@ const IN_SETTING = `  scratch=\${TMPDIR:-}
   trap - EXIT
   [[ \${TMPDIR:-} == "$scratch" ]] || trap 'rmdir -- "$TMPDIR" 2>/dev/null' EXIT`;
 
+/** What a variable may hold: Linux allows 128 KiB for one, and a character may take four bytes. */
+const PARTS = /[\s\S]{1,30000}/gu;
 /**
- * Runs the bundle that comes on its standard input. Not `bash -s`: that reads a pipe one character at a time, which takes a
- * node longer than its probes; and not as an argument, where Linux allows 128 KiB.
+ * Of the resolver (resolv.conf(5)). All nodes ask their name server at once, and it may drop a question: asked again after a
+ * second, not after five, it still answers in time. Bash reads this from the environment that it was started with.
  */
-export const BUNDLE_SHELL = ['bash', '-c', 'eval "$(cat)"'] as const;
+const ASK_AGAIN = 'timeout:1 attempts:4';
 
 /**
- * One bash program that runs all probes of a node and prints their facts; judged is here. It is started by `BUNDLE_SHELL`.
+ * How a bundle is run: its text comes in variables. On standard input srun would send it to each node in pieces of a KiB, and
+ * bash would read it one character at a time; as an argument it would stand in Slurm's accounting.
+ * @param env what it would have without.
+ */
+export function bundleCommand(
+  program: string,
+  env: System['env'],
+): { argv: string[]; env: Record<string, string | undefined> } {
+  const parts = program.match(PARTS) ?? [];
+  const named = Object.fromEntries(parts.map((part, at) => [`OPSCTL_BUNDLE_${at}`, part]));
+  const text = Object.keys(named).map((name) => `$${name}`);
+  return {
+    // What the probes start need not carry it.
+    argv: ['bash', '-c', `eval "unset \${!OPSCTL_BUNDLE_*}; ${text.join('')}"`],
+    env: { ...env, ...named, RES_OPTIONS: `${env.RES_OPTIONS ?? ''} ${ASK_AGAIN}`.trim() },
+  };
+}
+
+/**
+ * One bash program that runs all probes of a node and prints their facts; judged is here. It is started by `bundleCommand`.
  * @param environment bash text that sets the scene, as the job does it.
  */
 export function bundle(checks: readonly Check[], inputs: Inputs, environment = ''): string {
   return `${RUN_CHECKS}
 tell() { printf '${MARK}\\t%s\\t%s\\t%s\\n' "$node" "$1" "$2"; }
+# Each write wakes up the one that sends it on; but only up to 4096 bytes no other lane's come in between.
 conclude() { # ID MILLISECONDS
-  local name
-  for name in "\${!fact[@]}"; do tell "$1" "$name=\${fact[$name]}"; done
-  tell "$1" ".end $2"
+  local name line text=''
+  for name in "\${!fact[@]}"; do
+    printf -v line '${MARK}\\t%s\\t%s\\t%s\\n' "$node" "$1" "$name=\${fact[$name]}"
+    if ((\${#text} + \${#line} > 4000)); then
+      printf %s "$text"
+      text=''
+    fi
+    text+=$line
+  done
+  printf '%s${MARK}\\t%s\\t%s\\t.end %s\\n' "$text" "$node" "$1" "$2"
 }
 late() { tell "$1" .late; }
 ${checks.map(probeFunction).join('\n')}
@@ -40,7 +70,7 @@ ${environment === '' ? '' : IN_SETTING}
   export LC_ALL=C
   set +e -u
 ${exportsOf(checks, inputs)}
-  run_checks 1 ${specs(checks)}
+  run_checks ${1 + checks.filter(({ outside }) => outside).length} ${specs(checks)}
   tell - .done
 }
 main </dev/null

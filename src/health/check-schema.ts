@@ -36,6 +36,11 @@ export const checkSchema = z.strictObject({
   about: z.optional(z.enum(['node', 'user', 'run'])),
   /** `shared`: its probe may run in the shell that runs others, because it changes nothing of it. Its own, when left out. */
   shell: z.optional(z.enum(['own', 'shared'])),
+  /**
+   * Whether it asks machines outside of the cluster. It waits more than it computes, so it is asked first, beside the others; and
+   * of the nodes when a run is named, because all of them ask the same name server at once.
+   */
+  outside: z.optional(z.boolean()),
   /** Time limit of the probe. */
   seconds: z.int().check(z.minimum(1), z.maximum(300)),
   faults: z.optional(z.array(z.int())),

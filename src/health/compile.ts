@@ -75,12 +75,23 @@ export function quoted(value: string): string {
   );
 }
 
-/** `ID:SECONDS`, and which share a shell, of each; none longer than the limit; what may take long comes last, because the others wait for it. */
+/**
+ * `ID:SECONDS`, and which share a shell, of each; none longer than the limit. What waits for an answer from outside is first, beside the rest;
+ * what may take long comes last, because the others wait for it.
+ */
 export function specs(checks: readonly Check[], limit = Number.POSITIVE_INFINITY): string {
   return [...checks]
-    .sort((one, other) => one.seconds - other.seconds)
-    .map(
-      ({ id, seconds, shell }) => `${id}:${Math.min(seconds, limit)}${shell === 'shared' ? ':shared' : ''}`,
+    .sort(
+      (one, other) =>
+        Number(other.outside ?? false) - Number(one.outside ?? false) || one.seconds - other.seconds,
+    )
+    .map(({ id, seconds, outside, shell }) =>
+      [
+        id,
+        Math.min(seconds, limit),
+        ...(outside ? ['waits'] : []),
+        ...(shell === 'shared' ? [shell] : []),
+      ].join(':'),
     )
     .join(' ');
 }

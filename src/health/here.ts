@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from '../errors.ts';
 import { type System, shortHostname } from '../system/system.ts';
-import { BUNDLE_SHELL, bundle, type Heard, readBundles } from './bundle.ts';
+import { bundle, bundleCommand, type Heard, readBundles } from './bundle.ts';
 import type { Check } from './check-schema.ts';
 import type { Inputs } from './compile.ts';
 import type { Answer } from './judge.ts';
@@ -22,10 +22,11 @@ export async function askHere(
   environment: string,
 ): Promise<Verdict[]> {
   if (checks.length === 0) return [];
-  const result = await system.exec(BUNDLE_SHELL, {
-    input: bundle(checks, inputs, environment),
-    // Inside a job this name may be another one than the machine's.
-    env: { ...system.env, SLURMD_NODENAME: shortHostname() },
+  // Inside a job this name may be another one than the machine's.
+  const own = { ...system.env, SLURMD_NODENAME: shortHostname() };
+  const { argv, env } = bundleCommand(bundle(checks, inputs, environment), own);
+  const result = await system.exec(argv, {
+    env,
     timeoutMs: (longest(checks) + SLACK_SECONDS) * 1000,
   });
   if (result.missing) throw new OpsError('bash was not found here', { exitCode: EXIT.unknown });

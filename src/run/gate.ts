@@ -97,5 +97,8 @@ export function gateRecord(gate: Gate | null): { gate?: Pick<Gate, 'path' | 'che
 /** What templates/partials/gate.hbs reads. A finding of these is the run's own when its only node shows it. */
 export function gateContext(checks: readonly Check[]): PlainValue {
   if (checks.length === 0) return null;
-  return { of_run: checks.filter(({ level }) => level === 'run').map(({ id }) => id) };
+  return {
+    of_run: checks.filter(({ level }) => level === 'run').map(({ id }) => id),
+    peers: checks.some(({ inputs = [] }) => inputs.includes('CHECK_PEER_ADDRESSES')),
+  };
 }

@@ -95,13 +95,15 @@ export async function showNodeStates(system: System, nodes: string): Promise<Nod
 }
 
 /**
- * The address by which Slurm speaks to a node, for where node names do not resolve; undefined for a node it has not.
+ * The address by which Slurm speaks to each node of a hostlist: where it is, even where node names do not resolve. A node
+ * that Slurm has not, or of which it does not say, has none.
  * @throws OpsError 69 or 75 from slurm().
  */
-export async function showNodeAddress(system: System, node: string): Promise<string | undefined> {
-  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${node}`, '--format=%o'];
+export async function showNodeAddresses(system: System, nodes: string): Promise<Map<string, string>> {
+  const argv = ['sinfo', '--noheader', '--all', '--Node', `--nodes=${nodes}`, '--format=%N|%o'];
   const { stdout } = await slurm(system, argv, { env: NO_DEFAULTS });
-  return stdout.split('\n')[0]?.trim() || undefined;
+  const pairs = stdout.split('\n').map((line) => line.trim().split('|'));
+  return new Map(pairs.flatMap(([node, address]) => (node && address ? [[node, address] as const] : [])));
 }
 
 /** Reads `gnode04|down*|root|2026-11-25T08:36:16|Not responding`; a node is there once a partition. */

@@ -251,8 +251,26 @@ export const REAL_CASES: readonly Case[] = [
     fires: ['cxx critical'],
     tools: {
       'c++':
-        '[[ $1 == -c ]] && PATH=/usr/bin:/bin exec /usr/bin/c++ "$@"; echo "ld: cannot find -lstdc++"; exit 1',
+        '[[ " $* " == *" -c "* ]] && PATH=/usr/bin:/bin exec /usr/bin/c++ "$@"; echo "ld: cannot find -lstdc++"; exit 1',
     },
+  },
+  {
+    check: 'cxx',
+    title: 'one without the headers of C++',
+    fires: ['cxx critical'],
+    tools: { 'c++': 'PATH=/usr/bin:/bin exec /usr/bin/c++ -nostdinc++ "$@"' },
+  },
+  {
+    check: 'cxx',
+    title: 'one whose linker finds no library of C++',
+    fires: ['cxx critical'],
+    tools: { 'c++': 'PATH=/usr/bin:/bin exec /usr/bin/c++ -nodefaultlibs "${@/-lstdc++/-lm}"' },
+  },
+  {
+    check: 'cxx',
+    title: 'no room for what lies between the compiler and the linker',
+    fires: ['cxx unknown'],
+    before: 'mount -t tmpfs -o size=4k t /tmp; echo x >/tmp/x',
   },
   { check: 'python', title: 'imports', fires: [], env: { CHECK_MODULES: 'json os' } },
   {

@@ -1,4 +1,4 @@
-import { prints, type Tools } from './support.ts';
+import { prints, printsChanged, type Tools } from './support.ts';
 
 /** Every tool as it answers on a machine that has it: recorded output by the arguments the probes use. */
 export const ANSWERING: Tools = {
@@ -24,7 +24,7 @@ export const ANSWERING: Tools = {
   nvcc: prints('nvcc/version-13.0.txt'),
   ofed_info: prints('ofed_info/s.txt'),
   ip: prints('ip/route-get.txt'),
-  getent: prints('getent/ahostsv4.txt'),
+  getent: printsChanged('getent/ahostsv4.txt', (text) => text.replaceAll('127.0.0.1', '192.0.2.7')),
   'c++': 'PATH=/usr/bin:/bin exec /usr/bin/c++ "$@"',
   python3: 'exec /usr/bin/python3 "$@"',
 };

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { JUDGE } from '../../src/health/bash-runtime.ts';
-import { bundle, readBundles } from '../../src/health/bundle.ts';
+import { bundle, bundleCommand, readBundles } from '../../src/health/bundle.ts';
 import type { Check } from '../../src/health/check-schema.ts';
 import { parseCheck } from '../../src/health/parse-check.ts';
 import { verdictsOf } from '../../src/health/verdicts.ts';
@@ -35,7 +35,9 @@ const half = check('half', 'critical', 'printf well=yes');
 const ENV = { ...process.env, SLURMD_NODENAME: 'gnode07', LC_ALL: 'C' };
 
 function ask(checks: readonly Check[]) {
-  const done = spawnSync('bash', ['-s'], { input: bundle(checks, {}), encoding: 'utf8', env: ENV });
+  const { argv, env } = bundleCommand(bundle(checks, {}), ENV);
+  const [shell = '', ...words] = argv;
+  const done = spawnSync(shell, words, { encoding: 'utf8', env });
   const { answers, finished } = readBundles(done.stdout);
   expect([...finished]).toEqual(['gnode07']);
   return answers;
@@ -84,6 +86,41 @@ describe('a bundle of probes', () => {
       'ok',
       'ok',
     ]);
+  });
+
+  it('keeps apart what those print that share a shell, however much it is and whatever it holds', () => {
+    const shared = (id: string, probe: string) => check(id, 'critical', probe, 'shared');
+    const filler = 'printf "%*s\\n" 509 ""';
+    const checks = [
+      shared('none', ':'),
+      shared('zeroes', "printf 'well=y\\0es\\n\\0\\0\\0'"),
+      shared('exact', `${filler}; ${filler}; echo well=yes`),
+      shared('long', `for i in {1..100}; do ${filler}; done; echo "a=$i"; echo well=yes`),
+      shared('odd', "printf '=x\\nA=1\\n\\001\\nwell=a=b\\nwell=yes\\n é=1\\n'"),
+      shared('last', 'echo well=yes'),
+    ];
+    const answers = ask(checks);
+    const facts = checks.map(({ id }) => [...(answers.get(id)?.get('gnode07')?.facts ?? [])].join(' '));
+    expect(facts).toEqual(['', 'well,yes', 'well,yes', 'a,100 well,yes', 'well,yes', 'well,yes']);
+  });
+
+  it('comes in variables of no more than 128 KiB each, whole, and leaves none to what it starts', () => {
+    const long = check(
+      'long',
+      'critical',
+      `: '${'long 長い 𝄞 '.repeat(40_000)}'\necho "bundles=$(env | grep -c BUNDLE_)"; echo well=yes`,
+    );
+    const { env } = bundleCommand(bundle([long], {}), {});
+    const sizes = Object.values(env).map((part) => Buffer.byteLength(part ?? ''));
+    expect(sizes.length).toBeGreaterThan(4);
+    expect(Math.max(...sizes)).toBeLessThan(128 * 1024 - 100);
+    const facts = ask([long]).get('long')?.get('gnode07')?.facts;
+    expect(facts).toEqual(
+      new Map([
+        ['bundles', '0'],
+        ['well', 'yes'],
+      ]),
+    );
   });
 
   it('has the same facts of every check of the catalogue as when it is asked alone', () => {
