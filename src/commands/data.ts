@@ -50,7 +50,7 @@ const stat: Command = {
       terminal.out(`broken    and ${brokenLines - found.broken.length} more`);
     if (literal > 0)
       terminal.out(
-        `warning   ${literal} lines hold <endoftext> as plain text: the tokenizer's own end token is wanted there`,
+        `warning   lines that hold <endoftext> as plain text: ${literal}; the tokenizer's own end token is wanted there`,
       );
     return code;
   },

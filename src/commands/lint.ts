@@ -109,7 +109,9 @@ async function lintFile(
 }
 
 async function readScriptFile(path: string): Promise<{ text: string; mode: number }> {
-  const found: Stats = await stat(path);
+  const found: Stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new Error('There is no such file.') : error;
+  });
   if (found.isDirectory()) throw new Error('It is a directory.');
   if (!found.isFile()) throw new Error('It is not a regular file.');
   if (found.size > MAX_BYTES) throw new Error('It is larger than any batch script (4 MB).');

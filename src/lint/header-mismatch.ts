@@ -17,9 +17,10 @@ export const headerMismatch: Rule = {
       // To a launcher each task of srun is a node.
       const tasks = tasksOf(script, command);
       if (wantsNodes && tasks !== undefined && isMore(wantsNodes.value, tasks)) {
-        const started = tasks === nodes ? 'the header asks for' : 'is started';
-        const message = `${command.name} waits for ${wantsNodes.value} nodes, and ${started} ${tasks}${tasks === nodes ? '' : ' times'}.`;
-        reports.push({ at: wantsNodes.at, message, fix: '"$SLURM_NNODES"' });
+        const isHeader = tasks === nodes;
+        const there = isHeader ? `the header asks for ${tasks}` : `srun starts ${tasks} of it`;
+        const message = `${command.name} waits for ${wantsNodes.value} nodes, and ${there}.`;
+        reports.push({ at: wantsNodes.at, message, fix: isHeader ? '"$SLURM_NNODES"' : '"$SLURM_NTASKS"' });
       }
       const each = Math.max(1, Math.floor((tasks ?? 1) / (nodes ?? 1)));
       const processes = Number(perNode?.value) * each;

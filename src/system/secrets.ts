@@ -35,9 +35,9 @@ export function holdsSecret(value: string, name = ''): boolean {
   return value.search(SECRET) !== -1 || (WANDB_KEY.test(value) && !DIGEST_NAME.test(name));
 }
 
-/** Whether a value only says where the key comes from, or that there is none: `$HF_TOKEN`, `<your token>`, `null`. */
+/** Whether a value only says where the key comes from, or that there is none: `$HF_TOKEN`, `<your token>`, `…`, `null`. */
 export function isReference(value: string): boolean {
-  return /^(?:[$<{[(%*]|\[secret\]$|(?:null|none|true|false|undefined|\d{1,3})$)/i.test(value);
+  return /^(?:[$<{[(%*\u2026]|\[secret\]$|(?:null|none|true|false|undefined|\d{1,3})$)/i.test(value);
 }
 
 /** A text in which each key is replaced: for errors, and for what is kept of somebody's code. */

@@ -76,6 +76,14 @@ describe('opsctl lint', () => {
     expect(found).toEqual(['time-limit', 'directive-option']);
   });
 
+  it('says of a file that is not there that it is not, and goes on with the others', () => {
+    const { stdout, status } = lint(['nowhere.sh', script('fine.sbatch', 'true')]);
+    expect([stdout, status]).toEqual([
+      expect.stringContaining('nowhere.sh:1:1: error: There is no such file.'),
+      2,
+    ]);
+  });
+
   it('refuses no file, and a rule that is not there', () => {
     expect(lint([]).status).toBe(64);
     const { stderr, status } = lint(['--explain', 'early-rnk']);

@@ -32,5 +32,7 @@ describe('a key on the command line', () => {
     expect(said.stdout).toBe('');
     expect(said.stderr).toContain('looks like a secret');
     expect(said.stderr).not.toContain(KEY);
+    // What is no key stays readable.
+    expect(said.stderr).toContain('`export WANDB_API_KEY=…`');
   });
 });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES, type Case, caseName } from '../template/cases.ts';
@@ -310,8 +310,11 @@ describe('a signal for the batch shell ahead of the time limit', () => {
   }, 120_000);
 });
 
-it('covers every trainer', () => {
-  expect(readdirSync('templates/trainers').sort()).toEqual(
-    [...new Set([...CASES, ...SFT].map(({ trainer }) => trainer))].sort(),
-  );
+it('covers every phase and stage of every trainer, with rlhf.test.ts for those beside Ray and vLLM', async () => {
+  const { stdout } = await slurm.opsctl(['trainers', '--json']);
+  const rows = JSON.parse(stdout) as { trainer: string; phase: string; stage: string | null }[];
+  const others = rows.filter(({ trainer, phase }) => trainer !== 'example' && phase !== 'convert');
+  expect(
+    others.map(({ stage, ...row }) => caseName({ ...row, ...(stage && { stage }), values: {} })).sort(),
+  ).toEqual([...TRAINED, ...CASES.filter(hasSide)].map(caseName).sort());
 });

@@ -134,6 +134,18 @@ describe('the examples', () => {
     expect(all.map((stage) => stage.sources.map(({ from }) => from))).toEqual([[], ['easy'], ['medium']]);
   });
 
+  it('are all phases, of which PPO starts from two', () => {
+    const { stages: all } = read('all-phases.yaml');
+    expect(all.map((stage) => [stage.name, ...stage.sources.map(({ from }) => from)])).toEqual([
+      ['pretrain'],
+      ['cpt', 'pretrain'],
+      ['sft', 'cpt'],
+      ['dpo', 'sft'],
+      ['reward', 'sft'],
+      ['ppo', 'dpo', 'reward'],
+    ]);
+  });
+
   it('are SFT and DPO in turn, three times', () => {
     const { stages: all } = read('sft-dpo-in-turn.yaml');
     expect(all.map((stage) => stage.name)).toEqual(['sft-1', 'dpo-1', 'sft-2', 'dpo-2', 'sft-3', 'dpo-3']);
