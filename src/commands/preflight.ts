@@ -114,6 +114,11 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   const verdicts = [...chosen, ...here, ...there].sort(worstFirst);
   if (subject.isRun && only.length === 0 && place.nodes.length === 0)
     context.terminal.note('no node was asked: give --nodes LIST or --job JOB');
+  const unasked = checks.filter((check) => check.scope !== 'login' && !onNodes.includes(check));
+  if (place.nodes.length > 0 && unasked.length > 0 && !flag(args, 'nagios')) {
+    const ids = unasked.map(({ id }) => id).join(', ');
+    context.terminal.note(`not asked on the nodes: ${ids}; with --recipe or --only they are`);
+  }
   return report(verdicts, flag(args, 'nagios'), context);
 }
 
