@@ -9,6 +9,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           globalSetup: ['test/build.ts'],
+          // By itself the runner leaves one processor alone, which is half of a machine with two.
+          maxWorkers: '100%',
           // Limits for what hangs, not for what is slow: the machine may have other work.
           testTimeout: 60_000,
           hookTimeout: 60_000,
