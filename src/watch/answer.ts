@@ -21,18 +21,24 @@ export interface Answers {
   readonly actions: readonly Action[];
 }
 
-/** Bad ends that one look reads the logs of; the others are seen anew at the next. */
-const MOST_DIAGNOSED = 8;
+export interface EndAnswers extends Answers {
+  /** Bad ends that this look had no time for. */
+  readonly left: number;
+}
+
+/** How long one look begins to read the logs of bad ends; what is left is seen anew at the next. */
+const READING_MS = 20_000;
 
 /** Takes in what became of the runs: a good end is written down, a bad one is diagnosed and answered. */
 export async function answerEvents(
   system: System,
   gathered: Gathered,
   context: AnswerContext,
-): Promise<Answers> {
+): Promise<EndAnswers> {
   const runs = new Map(gathered.runs);
   const actions: Action[] = [];
-  let diagnosed = 0;
+  const began = performance.now();
+  let left = 0;
   for (const event of gathered.events) {
     const run = runs.get(event.runId);
     if (run === undefined) continue;
@@ -40,12 +46,15 @@ export async function answerEvents(
       runs.set(event.runId, settled(run, event));
       continue;
     }
-    if (++diagnosed > MOST_DIAGNOSED) continue;
+    if (performance.now() - began > READING_MS) {
+      left++;
+      continue;
+    }
     const answer = await answerBadEnd(system, event, run, context);
     runs.set(event.runId, answer.run);
     if (answer.action !== null) actions.push(answer.action);
   }
-  return { runs, actions };
+  return { runs, actions, left };
 }
 
 function isBad({ happening }: Event): boolean {

@@ -84,6 +84,8 @@ export interface Memory {
   /** False once the cluster has said that it keeps no accounting. */
   readonly hasAccounting: boolean;
   readonly ticks: number;
+  /** Since when the queue is empty although runs were alive, seconds since 1970; absent when it is not. */
+  readonly doubtedSince?: number;
   readonly runs: RunMemories;
 }
 

@@ -12,7 +12,7 @@ import { answerHangs } from './answer-hang.ts';
 import type { Asked } from './ask.ts';
 import { gatherScene } from './gather-scene.ts';
 import type { Look } from './look.ts';
-import { type Memory, type RunMemories, writeMemory, writeSign } from './memory.ts';
+import { type Memory, type RunMemories, type RunMemory, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
@@ -67,11 +67,19 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   const ticks = memory.ticks + 1;
   const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
   if (seen.queue === undefined) {
+    if (answer.queue !== undefined && memory.doubtedSince === undefined)
+      await writeMemory(system, { ...memory, doubtedSince: Math.floor(answer.at.getTime() / 1000) });
     // What waits to be sent is sent all the same; the heartbeat stops, so that somebody notices.
     const told = await tell(system, { alerts: [], blind: 'all' }, profile);
     return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
   }
-  const gathered = await gatherScene(system, seen, known, profile);
+  const lost = lostRuns(seen, memory);
+  if (lost.length > 0)
+    notes.push(
+      `Slurm knows nothing any more of ${lost.join(', ')}: "opsctl oncall" reads their own records of how they ended`,
+    );
+  const alive = { ...known, runs: withoutStart(known.runs, lost) };
+  const gathered = await gatherScene(system, seen, alive, profile);
   await stillOurs(lease);
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
@@ -82,7 +90,11 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   const settled = { ...gathered.scene, runs: withNewTroubles(gathered.scene.runs, runs) };
   await writeMemory(system, {
     version: 1,
-    accountedAt: seen.accounting === undefined ? memory.accountedAt : Math.floor(seen.at.getTime() / 1000),
+    // Ends that this look had no time for must still be in what accounting is asked for at the next.
+    accountedAt:
+      seen.accounting === undefined || ends.left > 0
+        ? memory.accountedAt
+        : Math.floor(seen.at.getTime() / 1000),
     hasAccounting: memory.hasAccounting && !seen.isUnaccounted,
     ticks,
     runs,
@@ -133,9 +145,39 @@ async function stillOurs(lease: Lease): Promise<void> {
  * squeue prints nothing and exits with 0 when slurmctld has just lost its state.
  */
 export function withDoubt(seen: Look, memory: Memory): Look {
-  const hadAny = [...memory.runs.values()].some(({ over, startTime }) => over === null && startTime !== null);
-  const isSilent = seen.queue?.length === 0 && hadAny && (seen.accounting ?? []).length === 0;
-  return isSilent ? { ...seen, queue: undefined } : seen;
+  return isDoubtful(seen, memory) && !isOldDoubt(seen, memory) ? { ...seen, queue: undefined } : seen;
+}
+
+/** A controller that has lost its state has other jobs, or none, long before: then the queue is empty indeed. */
+const DOUBT_S = 900;
+
+function isDoubtful(seen: Look, memory: Memory): boolean {
+  const isSilent = seen.queue?.length === 0 && (seen.accounting ?? []).length === 0;
+  return isSilent && [...memory.runs.values()].some(isAlive);
+}
+
+/** Doubted since long, and sinfo answers: a watcher that stays blind for good would watch nothing any more. */
+function isOldDoubt({ at, nodes }: Look, { doubtedSince }: Memory): boolean {
+  return doubtedSince !== undefined && nodes !== undefined && at.getTime() / 1000 - doubtedSince > DOUBT_S;
+}
+
+function isAlive({ over, startTime }: RunMemory): boolean {
+  return over === null && startTime !== null;
+}
+
+/** Runs of whose end nobody will say anything any more: an empty queue that is believed in the end. */
+function lostRuns(seen: Look, memory: Memory): string[] {
+  if (!isDoubtful(seen, memory)) return [];
+  return [...memory.runs].filter(([, run]) => isAlive(run)).map(([runId]) => runId);
+}
+
+function withoutStart(runs: RunMemories, lost: readonly string[]): RunMemories {
+  const left = new Map(runs);
+  for (const runId of lost) {
+    const run = left.get(runId);
+    if (run !== undefined) left.set(runId, { ...run, startTime: null });
+  }
+  return left;
 }
 
 async function beatNotes(system: System, notify: NonNullable<Profile['notify']>): Promise<string[]> {

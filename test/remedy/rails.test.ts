@@ -339,6 +339,7 @@ describe('levels', () => {
     expect(levelFor(policy, 'node-fail', 'sft-tiny')).toBe(2);
     expect(levelFor(policy, 'node-fail', 'dpo-tiny')).toBe(3);
     expect(levelFor({ ...policy, runs: { 'sft-?iny': 'L0' } }, 'node-fail', 'sft-tiny')).toBe(0);
+    expect(levelFor({ ...policy, level: 'L0' }, 'node-fail', 'sft-tiny')).toBe(0);
   });
 });
 

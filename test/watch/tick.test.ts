@@ -215,3 +215,26 @@ it('says when the policy has a level for a fault that is none', async () => {
   });
   expect(notes).toEqual(['automation.faults names node-fial, which is no fault. Did you mean "node-fail"?']);
 });
+
+it('doubts an empty queue while a run was alive, but not for ever: then it says whose end nobody knows', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  const { sacct: _, ...gone } = { ...WELL, squeue: '' };
+  for (const seconds of [120, 600, 960]) expect((await lookAt(here, gone, seconds)).blind).toBe(true);
+  const believed = await lookAt(here, gone, 1100);
+  expect(believed).toMatchObject({ blind: false, actions: [] });
+  expect(believed.notes.join()).toContain('Slurm knows nothing any more of sft-tiny');
+  const after = await lookAt(here, gone, 1160);
+  expect([after.blind, after.notes]).toEqual([false, []]);
+});
+
+it('an empty queue that was doubted is forgotten when the job is there again', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  const { sacct: _, ...known } = WELL;
+  expect((await lookAt(here, { ...known, squeue: '' }, 120)).blind).toBe(true);
+  expect((await lookAt(here, known, 180)).blind).toBe(false);
+  expect((await lookAt(here, { ...known, squeue: '' }, 1200)).blind).toBe(true);
+});
