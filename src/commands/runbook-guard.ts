@@ -52,14 +52,14 @@ export const guardCommands: readonly Command[] = [
 async function exclude(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
   const [
     { loadConfig },
-    { expandHostlist },
+    { namedNodes },
     { parseDuration },
     { addExclusions },
     { withJournal },
     { currentUser },
   ] = await Promise.all([
     import('../config/load.ts'),
-    import('../slurm/hostlist.ts'),
+    import('./named-nodes.ts'),
     import('../slurm/duration.ts'),
     import('../remedy/exclusion.ts'),
     import('../remedy/journal.ts'),
@@ -70,7 +70,7 @@ async function exclude(args: Arguments, { system, terminal, options }: Context):
   const seconds = parseDuration(asked);
   if (seconds === undefined || !Number.isFinite(seconds) || seconds <= 0)
     throw new UsageError(`--for ${asked} is no time`, 'Write 12:00:00 or 2-00:00:00.');
-  const nodes = expandHostlist(text(args, 'nodes') ?? '');
+  const nodes = await namedNodes(system, text(args, 'nodes') ?? '');
   if (nodes.length === 0) throw new UsageError('no node is named');
   const reason = (text(args, 'reason') ?? 'asked for by hand').replace(/[\u0000-\u001f\u007f]+/g, ' ');
   const now = system.now();

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { StepResult } from '../remedy/apply.ts';
 import type { Plan, Step } from '../remedy/step.ts';
+import type { System } from '../system/system.ts';
 import { ask, hasPerson } from '../terminal/ask.ts';
 import { type Arguments, type Command, type Context, flag, printJson, text, texts } from './command.ts';
 
@@ -62,7 +63,7 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   const target = await findTarget(system, name);
   const only = texts(args, 'only');
   const diagnosis = await diagnosisOf(name, only, context);
-  const asked = only.length === 0 ? {} : { only, ...(await givenWith(args)) };
+  const asked = only.length === 0 ? {} : { only, ...(await givenWith(args, context.system)) };
   const planning = { diagnosis, target, profile, attended: true, isNamed: true, seenAt: null, ...asked };
   if (isDeed) await settle(context);
   const plan = await planFor(system, planning);
@@ -109,15 +110,15 @@ async function diagnosisOf(name: string, only: readonly string[], { system, term
   }
 }
 
-async function givenWith(args: Arguments) {
-  const [{ expandHostlist }, { parseSettings }] = await Promise.all([
-    import('../slurm/hostlist.ts'),
+async function givenWith(args: Arguments, system: System) {
+  const [{ namedNodes }, { parseSettings }] = await Promise.all([
+    import('./named-nodes.ts'),
     import('../template/resolve.ts'),
   ]);
   const nodes = text(args, 'node');
   const settings = Object.entries(parseSettings(texts(args, 'set')));
   return {
-    ...(nodes === undefined ? {} : { onNodes: expandHostlist(nodes) }),
+    ...(nodes === undefined ? {} : { onNodes: await namedNodes(system, nodes) }),
     ...(settings.length === 0
       ? {}
       : { set: Object.fromEntries(settings.map(([key, { value }]) => [key, String(value)])) }),
