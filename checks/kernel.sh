@@ -89,15 +89,17 @@ all_of() { # COMMAND... sets `text`
 # The kernel's log, seconds since the boot in front: dmesg, or the journal where only that may be read.
 kernel_text() {
   all_of dmesg
-  case $? in
-    0) return ;;
-    # Bash before 4.4 does not know how it ended.
-    127) [[ -z $text ]] || return 0 ;;
-  esac
+  ended_well $? && return
   type -P journalctl >/dev/null || return
   # Who may not read the journal is told nothing, with exit code 0.
   all_of journalctl -k -b -q --no-pager -o short-monotonic
-  [[ -n $text ]]
+  ended_well $? && [[ -n $text ]]
+}
+
+# Bash before 4.4 does not know how it ended: there a text has to do.
+ended_well() { # CODE
+  (($1 == 0)) && return
+  [[ $1 == 127 && -n $text ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404))
 }
 
 kernel() {

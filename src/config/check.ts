@@ -29,7 +29,7 @@ function problemsOf(
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, keyPath);
     return issue.keys.map((key) => {
-      const advised = instead[key] === undefined ? didYouMean(key, known) : ` ${instead[key]}`;
+      const advised = Object.hasOwn(instead, key) ? ` ${instead[key]}` : didYouMean(key, known);
       return {
         keyPath: [...keyPath, key],
         message: `there is no such key.${advised || ` Known keys: ${known.join(', ')}`}`,

@@ -116,7 +116,15 @@ const GOES_ON =
 
 function isMild(text: string, traceback?: string): boolean {
   if (text.includes('*** JOB ') || text.includes('*** STEP ')) return false;
-  return MILD.test(text) || (!traceback?.includes('File "') && GOES_ON.test(text));
+  return MILD.test(text) || (!traceback?.includes('File "') && goesOn(text));
+}
+
+/** What a person is told to do is nothing that the program has done: `use --scratch to start from scratch`. */
+const ADVISES = /\b(?:use|pass|set|add|run|try|hint|want|wish|should|must|please)\b[^.]{0,80}$/i;
+
+function goesOn(text: string): boolean {
+  const at = text.search(GOES_ON);
+  return at !== -1 && !ADVISES.test(text.slice(0, at));
 }
 
 /** The part of a long line that a pattern is tried on. */

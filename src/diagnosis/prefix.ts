@@ -27,8 +27,12 @@ const PREFIXES: readonly Prefix[] = [
   { pattern: /^ {0,6}(\d{1,6}): ?/, rank: 1 },
   // mpirun --tag-output
   { pattern: /^\[\d+,(\d{1,6})\]<std(?:err|out)>:? ?/, rank: 1 },
-  // Host and the process' number there: [host1:3]. A longer number is a process id, as Open MPI prints it.
-  { pattern: /^\[([A-Za-z][\w.-]{0,60}):\d{1,3}\] ?/, node: 1 },
+  // Host and the process' number there: [host1:3]. A longer number is a process id, as Open MPI prints it; of a file it is the line.
+  {
+    pattern:
+      /^\[(?![\w.-]{1,60}\.(?:py|pyx|cc|cpp|cu|cuh|c|h|hpp|rs|go|jl|js|ts):)([A-Za-z][\w.-]{0,60}):\d{1,3}\] ?/,
+    node: 1,
+  },
   // Ray: (RayWorker pid=12, ip=10.0.0.3)
   { pattern: /^\(\w[\w.:]{0,80} (?:rank=(\d{1,6}) )?pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
   // SkyPilot: (worker1, rank=1, pid=12, ip=10.0.0.3)

@@ -1,6 +1,7 @@
 import { isLauncher, optionOf } from '../shell/command.ts';
 import { gpusOf, headerOption } from '../shell/script.ts';
 import type { Rule } from './rule.ts';
+import { tasksOf } from './tasks.ts';
 
 export const tasksPerNode: Rule = {
   id: 'tasks-per-node',
@@ -19,9 +20,12 @@ export const tasksPerNode: Rule = {
       )
         continue;
       if (step.words.slice(1, step.srun.rest).some(({ isLiteral }) => !isLiteral)) continue;
-      // Agents of one process each, as many as there are GPUs, are a way of their own.
+      // Agents of one process each, as many as there are GPUs, are a way of their own: where they expect each other.
       const processes = Number(optionOf(command, '--nproc_per_node', '--num_gpus')?.value);
-      if (processes === 1 || processes * Number(option.value) <= (gpusOf(script) ?? 0)) continue;
+      const agents = Number(optionOf(command, '--nnodes')?.value);
+      const isAgreed = !(agents < (tasksOf(script, command) ?? 0));
+      const fits = processes === 1 || processes * Number(option.value) <= (gpusOf(script) ?? 0);
+      if (isAgreed && fits) continue;
       const message = `srun starts ${option.value} tasks a node, and each ${command.name} as many processes as it is told: more processes than GPUs.`;
       return [{ at: option.at, message, fix: '#SBATCH --ntasks-per-node=1' }];
     }

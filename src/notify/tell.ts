@@ -1,5 +1,5 @@
 import { reaches, type Seen } from '../alert/alert.ts';
-import { type Decision, decide } from '../alert/decide.ts';
+import { type AlertState, type Decision, decide } from '../alert/decide.ts';
 import type { Message } from '../alert/message.ts';
 import { policyOf } from '../alert/policy.ts';
 import { openAlerts, readKept, readSilences, sweepKept, writeKept } from '../alert/store.ts';
@@ -41,9 +41,9 @@ export async function tell(
     const now = system.now();
     const silences = await readSilences(directory, now);
     const { next, decisions } = decide(kept.state, seen, silences, policyOf(alerts), now);
-    // Where nobody is to be told, what is known is kept all the same: `opsctl watch` prints it.
+    // Where nobody is to be told, what is known is kept all the same: `opsctl watch` prints it. Whoever is added later is told.
     if (notify === null) {
-      await writeKept(directory, { state: next, outgoing: [] });
+      await writeKept(directory, { state: untold(next, kept.state), outgoing: [] });
       return { decisions, deliveries: [] };
     }
     const outgoing = decisions.flatMap(({ message }) => (message === null ? [] : [message]));
@@ -56,6 +56,13 @@ export async function tell(
   } finally {
     await lease.release();
   }
+}
+
+/** What is known now, with those groups told that were told before. */
+function untold(next: AlertState, before: AlertState): AlertState {
+  const told = new Map(before.groups.map((record) => [record.key, record]));
+  const groups = next.groups.map((record) => told.get(record.key) ?? { ...record, count: 0, told: null });
+  return { ...next, groups };
 }
 
 /** One copy for each destination whose receiver wants messages of this severity. */

@@ -4,7 +4,7 @@
  * a git commit looks the same.
  */
 const SHAPES =
-  'hf_[A-Za-z0-9]{12,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|wandb_v\\d+_[A-Za-z0-9_]{30,}' +
+  'hf_[A-Za-z0-9]{12,}|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|wandb_v\\d+_[A-Za-z0-9_]{30,}' +
   '|(?<=bearer )[A-Za-z0-9._~+/=-]{6,}|(?<=://[^/@\\s:]{0,60}:)[^/@\\s]{1,200}(?=@)' +
   '|(?<=-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END)[A-Za-z0-9+/=:,\\s\\\\-]){20,}';
 const SECRET = new RegExp(SHAPES, 'gi');

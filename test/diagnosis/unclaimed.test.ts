@@ -82,4 +82,11 @@ describe('a failure that no runbook knows', () => {
         word,
       ).toBeLessThan(1_000);
   });
+
+  it.each([
+    'ERROR: No checkpoint found at /data/ck. Use --scratch to start training from scratch.',
+    "FileNotFoundError: [Errno 2] No such file or directory: '/data/ck'; pass --resume no to train from scratch",
+  ])('is not taken back by advice: %s', async (line) => {
+    expect(await verdict(`${line}\n`)).not.toBe('healthy');
+  });
 });
