@@ -169,7 +169,7 @@ describe('on a cluster without accounting', () => {
       async () =>
         (await sandbox.slurm(['scontrol', 'update', `JobId=${run.jobId}`, 'StartTime=now'])).code === 0,
     );
-    await until('second attempt', () => follower.out().includes('attempt 1'), 60_000);
+    await until('second attempt', () => follower.out().includes('attempt 1'), 180_000);
     run.end(0);
     expect(await follower.ended).toBe(0);
     expect(follower.out()).toContain('end of attempt 1');
