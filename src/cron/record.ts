@@ -28,7 +28,10 @@ export async function readRecord(home: string): Promise<InstallRecord | undefine
   return readSigned<InstallRecord>(recordPath(home));
 }
 
-/** When the watcher looked last, in milliseconds since 1970: it writes its memory after every look that saw something. */
+/**
+ * When the watcher looked last, in milliseconds since 1970: it writes its memory after every look that saw something, and
+ * when it begins to doubt that it did.
+ */
 export async function lastLook(system: Pick<System, 'env'>): Promise<number | undefined> {
   const found = await stat(join(watchDirectory(system.env), 'memory.json')).catch(() => undefined);
   return found?.mtimeMs;

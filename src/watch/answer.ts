@@ -37,7 +37,7 @@ export async function answerEvents(
 ): Promise<EndAnswers> {
   const runs = new Map(gathered.runs);
   const actions: Action[] = [];
-  const began = performance.now();
+  const began = system.now().getTime();
   let left = 0;
   for (const event of gathered.events) {
     const run = runs.get(event.runId);
@@ -46,7 +46,7 @@ export async function answerEvents(
       runs.set(event.runId, settled(run, event));
       continue;
     }
-    if (performance.now() - began > READING_MS) {
+    if (system.now().getTime() - began > READING_MS) {
       left++;
       continue;
     }

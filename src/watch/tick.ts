@@ -10,9 +10,9 @@ import type { Action } from './act.ts';
 import { answerEvents, answerWaiting } from './answer.ts';
 import { answerHangs } from './answer-hang.ts';
 import type { Asked } from './ask.ts';
+import { keepDoubt, listed, lostRuns, withDoubt, withoutStarts } from './doubt.ts';
 import { gatherScene } from './gather-scene.ts';
-import type { Look } from './look.ts';
-import { type Memory, type RunMemories, type RunMemory, writeMemory, writeSign } from './memory.ts';
+import { type RunMemories, writeMemory, writeSign } from './memory.ts';
 import type { Scene, Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { overBecause } from './trouble.ts';
@@ -67,8 +67,7 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   const ticks = memory.ticks + 1;
   const base = { tick: ticks, at: seen.at.toISOString(), slurmCalls: seen.slurmCalls };
   if (seen.queue === undefined) {
-    if (answer.queue !== undefined && memory.doubtedSince === undefined)
-      await writeMemory(system, { ...memory, doubtedSince: Math.floor(answer.at.getTime() / 1000) });
+    await keepDoubt(system, answer, memory);
     // What waits to be sent is sent all the same; the heartbeat stops, so that somebody notices.
     const told = await tell(system, { alerts: [], blind: 'all' }, profile);
     return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
@@ -76,10 +75,9 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   const lost = lostRuns(seen, memory);
   if (lost.length > 0)
     notes.push(
-      `Slurm knows nothing any more of ${lost.join(', ')}: "opsctl oncall" reads their own records of how they ended`,
+      `Slurm knows nothing any more of ${listed(lost)}: "opsctl oncall" reads their own records of how they ended`,
     );
-  const alive = { ...known, runs: withoutStart(known.runs, lost) };
-  const gathered = await gatherScene(system, seen, alive, profile);
+  const gathered = await gatherScene(system, seen, withoutStarts(known, lost), profile);
   await stillOurs(lease);
   const context = { ...options, scene: gathered.scene };
   const ends = await answerEvents(system, gathered, context);
@@ -138,46 +136,6 @@ async function stillOurs(lease: Lease): Promise<void> {
   if (!(await lease.holds()))
     throw new OpsError('another opsctl has taken over the watch', { exitCode: EXIT.tryAgain });
   await lease.renew();
-}
-
-/**
- * A queue that is empty while runs were alive a moment ago, and no accounting that says how they ended, is no answer:
- * squeue prints nothing and exits with 0 when slurmctld has just lost its state.
- */
-export function withDoubt(seen: Look, memory: Memory): Look {
-  return isDoubtful(seen, memory) && !isOldDoubt(seen, memory) ? { ...seen, queue: undefined } : seen;
-}
-
-/** A controller that has lost its state has other jobs, or none, long before: then the queue is empty indeed. */
-const DOUBT_S = 900;
-
-function isDoubtful(seen: Look, memory: Memory): boolean {
-  const isSilent = seen.queue?.length === 0 && (seen.accounting ?? []).length === 0;
-  return isSilent && [...memory.runs.values()].some(isAlive);
-}
-
-/** Doubted since long, and sinfo answers: a watcher that stays blind for good would watch nothing any more. */
-function isOldDoubt({ at, nodes }: Look, { doubtedSince }: Memory): boolean {
-  return doubtedSince !== undefined && nodes !== undefined && at.getTime() / 1000 - doubtedSince > DOUBT_S;
-}
-
-function isAlive({ over, startTime }: RunMemory): boolean {
-  return over === null && startTime !== null;
-}
-
-/** Runs of whose end nobody will say anything any more: an empty queue that is believed in the end. */
-function lostRuns(seen: Look, memory: Memory): string[] {
-  if (!isDoubtful(seen, memory)) return [];
-  return [...memory.runs].filter(([, run]) => isAlive(run)).map(([runId]) => runId);
-}
-
-function withoutStart(runs: RunMemories, lost: readonly string[]): RunMemories {
-  const left = new Map(runs);
-  for (const runId of lost) {
-    const run = left.get(runId);
-    if (run !== undefined) left.set(runId, { ...run, startTime: null });
-  }
-  return left;
 }
 
 async function beatNotes(system: System, notify: NonNullable<Profile['notify']>): Promise<string[]> {

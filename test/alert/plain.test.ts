@@ -29,5 +29,9 @@ it('whatever comes in, one short line without anything unseen comes out, and the
 
 it('a hostile text of a megabyte takes no time', () => {
   const texts = ['a'.repeat(1e6), ' '.repeat(1e6), '\u001b]'.repeat(5e5), `${'a '.repeat(5e5)}\u0000`];
-  for (const text of texts) expect(effort(() => oneLine(text))).toBeLessThan(1000);
+  expect(
+    effort(() => {
+      for (const text of texts) oneLine(text);
+    }),
+  ).toBeLessThan(1000);
 });

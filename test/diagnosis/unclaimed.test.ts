@@ -76,11 +76,11 @@ describe('a failure that no runbook knows', () => {
 
   it('is judged in little time, whatever the line', () => {
     const words = ['a.', 'Error', 'exit code', 'NVRM: ', 'overflow ', 'loss ', 'x: ', 'A', ' ', 'transport'];
-    for (const word of words)
-      expect(
-        effort(() => isTrouble(word.repeat(16_384 / word.length))),
-        word,
-      ).toBeLessThan(1_000);
+    expect(
+      effort(() => {
+        for (const word of words) isTrouble(word.repeat(16_384 / word.length));
+      }),
+    ).toBeLessThan(1_000);
   });
 
   it.each([

@@ -164,12 +164,13 @@ describe('on a cluster without accounting', () => {
     expect(other.err()).toBe('');
 
     await sandbox.slurm(['scontrol', 'requeue', run.jobId]);
-    await until(
-      'requeued',
-      async () =>
-        (await sandbox.slurm(['scontrol', 'update', `JobId=${run.jobId}`, 'StartTime=now'])).code === 0,
+    // Slurm sets the start of a requeued job when the attempt has ended; one set before that would be lost.
+    await until('it waits', async () =>
+      (await sandbox.slurm(['scontrol', 'show', 'job', run.jobId])).stdout.includes('Reason=BeginTime'),
     );
-    await until('second attempt', () => follower.out().includes('attempt 1'), 180_000);
+    const sooner = ['scontrol', 'update', `JobId=${run.jobId}`, 'StartTime=now+2seconds'];
+    expect(await sandbox.slurm(sooner)).toMatchObject({ code: 0 });
+    await until('second attempt', () => follower.out().includes('attempt 1'), 60_000);
     run.end(0);
     expect(await follower.ended).toBe(0);
     expect(follower.out()).toContain('end of attempt 1');

@@ -338,13 +338,16 @@ describe("the gate's checks on a node", () => {
   it('end within ten seconds when a probe hangs and will not be told', async () => {
     const hang = (text: string) =>
       text.replace(/^probe_host\(\) \{\n/m, "$&trap '' TERM\nwhile :; do sleep 60; done\n");
-    const begin = Date.now();
-    const { code, log, said } = await attempt(['gnode01'], {}, { gate: hang });
-    const seconds = (Date.now() - begin) / 1000;
+    const seconds = async (run: () => ReturnType<typeof attempt>) => {
+      const begin = Date.now();
+      return { ...(await run()), took: (Date.now() - begin) / 1000 };
+    };
+    const well = await seconds(() => attempt(['gnode01'], {}));
+    const { code, log, said, took } = await seconds(() => attempt(['gnode01'], {}, { gate: hang }));
     expect(code, log).toBe(0);
     expect(log).toContain('gate: unknown on gnode01: host: no answer in time');
-    // The limit is nine; without it, it is a minute. The rest is for a machine with other work.
-    expect(seconds).toBeLessThan(20);
+    // Beside a job whose probes answer: what else the machine has to do slows both.
+    expect(took - well.took).toBeLessThan(10);
     expect(said).toContain('trained');
   });
 });

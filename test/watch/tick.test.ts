@@ -229,6 +229,25 @@ it('doubts an empty queue while a run was alive, but not for ever: then it says 
   expect([after.blind, after.notes]).toEqual([false, []]);
 });
 
+it('begins to doubt anew when Slurm was away meanwhile: it may have come back with nothing', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  const { sacct: _, ...gone } = { ...WELL, squeue: '' };
+  const away = {
+    code: 1,
+    stderr: 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)',
+  };
+  for (const [queue, seconds] of [
+    [gone, 120],
+    [{ ...gone, squeue: away }, 900],
+    [gone, 1200],
+    [gone, 1800],
+  ] as const)
+    expect((await lookAt(here, queue, seconds)).blind).toBe(true);
+  expect((await lookAt(here, gone, 2200)).blind).toBe(false);
+});
+
 it('an empty queue that was doubted is forgotten when the job is there again', async () => {
   const here = await place();
   await submitted(here);
