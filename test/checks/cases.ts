@@ -139,6 +139,13 @@ const KERNEL: readonly Case[] = [
   },
   {
     check: 'kernel',
+    title: 'a log that may not be read, and a journal that fails behind a whole line',
+    fires: ['kernel_log unknown'],
+    tools: { dmesg: 'exit 1', journalctl: "echo '[    0.000000] node kernel: Linux version 6'; exit 1" },
+    alone: true,
+  },
+  {
+    check: 'kernel',
     title: 'what happened before the window',
     fires: [],
     tools: { dmesg: prints('dmesg/xid-79.txt') },

@@ -41,6 +41,7 @@ describe('a configuration that is wrong', () => {
         'partitions: { gpu: { max_tiem: 1, nodes: 1.5 } }',
         'gpu_request: gress',
         'data_root: data',
+        'constructor: 3',
       ].join('\n'),
     );
     expect(await problems(text)).toEqual([
@@ -50,6 +51,7 @@ describe('a configuration that is wrong', () => {
       'FILE:5:46: profiles.a.partitions.gpu.nodes: expected a whole number, found 1.5',
       'FILE:6:18: profiles.a.gpu_request: expected one of gres, gpus-per-node, none, found "gress". Did you mean "gres"?',
       'FILE:7:16: profiles.a.data_root: expected an absolute path, beginning with "/", found "data"',
+      expect.stringMatching(/^FILE:8:5: profiles\.a\.constructor: there is no such key\. Known keys: /),
     ]);
   });
 

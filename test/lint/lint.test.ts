@@ -120,6 +120,14 @@ describe('what fires and what does not', () => {
     expect(found(agents(2))).toEqual(['tasks-per-node', 'header-mismatch']);
   });
 
+  it('knows agents that are more than the rendezvous expects', () => {
+    const header = '#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\n#SBATCH --ntasks-per-node=8';
+    const agents = (nnodes: number) =>
+      found(batch(`srun --kill-on-bad-exit torchrun --nproc_per_node=1 --nnodes=${nnodes} t.py`, header));
+    expect(agents(2)).toContain('tasks-per-node');
+    expect(agents(16)).not.toContain('tasks-per-node');
+  });
+
   it('says for information only that a job which only serves waits for its server', () => {
     const text = batch(
       'module load x\nsrun --nodes=1 vllm serve m &\nuntil curl -s localhost; do sleep 1; done\nwait',

@@ -53,6 +53,21 @@ describe('telling', () => {
     expect(await files('pending')).toEqual([]);
   });
 
+  it('tells a receiver that is added later what was seen while nobody was to be told', async () => {
+    const { port, mails } = await smtpServer();
+    const { system, clock } = await systemAt();
+    const tellAt = (atMs: number, notify: NotifyConfig | null) => {
+      clock.ms = START + atMs;
+      return tell(system, { alerts: [alertOf()], blind: [] }, { alerts: ALERTS, notify });
+    };
+    await tellAt(0, null);
+    await tellAt(MINUTE, null);
+    await tellAt(2 * MINUTE, mailConfig(port));
+    await tellAt(3 * MINUTE, null);
+    await tellAt(4 * MINUTE, mailConfig(port));
+    expect(subjectsOf(mails)).toEqual(['[opsctl] CRITICAL storage-full: sft-a']);
+  });
+
   it('sends each receiver what is severe enough for it, and each address its own copy', async () => {
     const { port, mails } = await smtpServer({
       onRcptTo: ({ address }, _session, done) =>

@@ -34,6 +34,7 @@ describe('refuseSecrets', () => {
     [['--eos_token', '<|im_end|>']],
     [['--max_new_tokens', '100']],
     [['--pad_token', '</s>']],
+    [['--output_dir', '/data/task-learning-rate-and-more-x']],
     [['--report_to', 'wandb']],
     [['--hub_token']],
     [['--model_revision', COMMIT]],

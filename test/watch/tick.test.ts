@@ -72,9 +72,12 @@ async function lookAt(
   stubs: Record<string, Answer | string>,
   seconds: number,
   profile = EMPTY_PROFILE,
+  /** Seconds that pass whenever somebody looks at the clock. */
+  pace = 0,
 ): Promise<Tick & { calls: string[] }> {
   const fake = fakeExec(stubs);
-  const now = () => new Date((BEGAN + seconds) * 1000);
+  let passed = 0;
+  const now = () => new Date((BEGAN + seconds + pace * passed++) * 1000);
   const system = fakeSystem(fake.exec, { env: { OPSCTL_HOME: home }, now });
   const lease = await takeLease(system, watchDirectory(system.env), 'watches');
   const result = await tick(system, { profile, choice: {}, lease }, await ask(system, profile));
@@ -139,6 +142,30 @@ it('concludes nothing, resolves nothing and gives no sign of life when squeue fa
   expect(await readMemory(fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } }))).toEqual(
     memory,
   );
+});
+
+it('leaves none of many runs that fail at once: what a look has no time for is still asked of accounting at the next', async () => {
+  const here = await place();
+  const ids = ['run-0', 'run-1', 'run-2', 'run-3', 'run-4', 'run-5'];
+  for (const [index, runId] of ids.entries()) {
+    const outputDir = join(here.root, 'runs', runId);
+    await submitted({ ...here, outputDir }, { runId, jobId: String(20 + index) });
+  }
+  const all = (over: Record<string, string | number>) =>
+    ids.map((name, index) => queued({ rawId: 20 + index, jobId: 20 + index, name, ...over })).join('');
+  const read = () => readMemory(fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } }));
+  await lookAt(here, { squeue: all({}), sinfo: NODES, sacct: '', ...SPACE }, 60);
+  expect((await read()).accountedAt).toBe(BEGAN + 60);
+  const failed = { squeue: all({ state: 'FAILED', end: BEGAN + 100 }), sinfo: NODES, sacct: '', ...SPACE };
+  await lookAt(here, failed, 120, EMPTY_PROFILE, 6);
+  const left = [...(await read()).runs.values()].filter(({ over }) => over === null).length;
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThan(ids.length);
+  expect((await read()).accountedAt).toBe(BEGAN + 60);
+  const told = await lookAt(here, failed, 240);
+  expect([...(await read()).runs.values()].filter(({ over }) => over === null)).toEqual([]);
+  expect((await read()).accountedAt).toBe(BEGAN + 240);
+  expect(new Set(told.alerts.flatMap(({ runs }) => runs))).toEqual(new Set(ids));
 });
 
 it('takes an empty queue for no answer while a run was alive a moment ago', async () => {
