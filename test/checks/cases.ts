@@ -12,7 +12,8 @@ const A10 = 'nvidia-smi/q-a10-535.129.03.txt';
 const healthyA10 = (text: string) =>
   text.replace(/(Uncorrectable Error +: )4/, '$10').replace(/(Remapped Rows[\s\S]*?Pending +: )Yes/, '$1No');
 /** As getent prints a name that /etc/hosts has behind the machine's own address. */
-const LOOPBACK = "echo '127.0.1.1       STREAM' \"$2\"; echo '127.0.1.1       DGRAM  '; echo '127.0.1.1       RAW    '";
+const LOOPBACK =
+  "echo '127.0.1.1       STREAM' \"$2\"; echo '127.0.1.1       DGRAM  '; echo '127.0.1.1       RAW    '";
 const smi = (change: (text: string) => string) => ({
   'nvidia-smi': printsChanged(A10, (text) => change(healthyA10(text))),
 });
