@@ -15,7 +15,7 @@ import { gatherScene } from './gather-scene.ts';
 import { type RunMemories, writeMemory, writeSign } from './memory.ts';
 import type { Watched } from './rule.ts';
 import { judge } from './rules.ts';
-import { withoutOver } from './trouble.ts';
+import { troubledRuns, withoutOver } from './trouble.ts';
 import { unknownFaults } from './unknown-faults.ts';
 
 export interface TickOptions {
@@ -106,7 +106,7 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
 
 /** Runs that ended at this look are not among those that were alive at it. */
 function withNewTroubles(seen: readonly Watched[], runs: RunMemories): Watched[] {
-  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
+  const troubled = troubledRuns(runs);
   const known = new Set(troubled.length === 0 ? [] : seen.map(({ runId }) => runId));
   const others = troubled
     .filter(([runId]) => !known.has(runId))
