@@ -1,7 +1,7 @@
 import { attemptStarted, startedAnew } from './attempt-marks.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { type Legibility, watchLegibility } from './legibility.ts';
-import type { Matcher, Rule } from './matcher.ts';
+import { type Matcher, mayBeCaught, type Rule } from './matcher.ts';
 import { type Line, parseLine } from './prefix.ts';
 import { isFinished, isOrdinary, isProgress } from './progress.ts';
 import { type RankWork, rankWork } from './suspect.ts';
@@ -15,6 +15,8 @@ export const LIVED_ON_AFTER_VERDICT = 60;
 const WENT_ON = 40;
 /** The same behind a line that only says that something failed. */
 const WENT_ON_AFTER_CASCADE = 10;
+/** The same behind an exception that says itself how the program goes on. */
+const WENT_ON_AS_SAID = 2;
 /** Where a run that says that it starts is the first one of the log. */
 const FIRST_LINES = 3;
 const MOST_RANKS = 100_000;
@@ -66,6 +68,8 @@ interface Episode {
   readonly evidence: Evidence[];
   last: number;
   count: number;
+  /** Every line of it says how the program goes on. */
+  caught: boolean;
   /** Lines of the whole source so far when it was last said. */
   progress: number;
   ordinary: number;
@@ -99,16 +103,31 @@ export function collect(
   /** Lines that no signature claims, as far back as one of them could still be why the log ends. */
   let recent: Recent[] = [];
 
-  const add = (rule: Rule, number: number, evidence: Evidence, seen: Seen = { progress, ordinary }): void => {
+  const add = (
+    rule: Rule,
+    number: number,
+    evidence: Evidence,
+    seen: Seen = { progress, ordinary },
+    caught = false,
+  ): void => {
     const key = `${rule.fault}/${rule.signature.id}`;
     const known = episodes.get(key);
     settledAt = Math.max(settledAt, seen.progress + enoughProgress(rule));
     if (known === undefined || seen.progress - known.progress >= enoughProgress(rule)) {
-      episodes.set(key, { rule, first: number, last: number, count: 1, ...seen, evidence: [evidence] });
+      episodes.set(key, {
+        rule,
+        first: number,
+        last: number,
+        count: 1,
+        caught,
+        ...seen,
+        evidence: [evidence],
+      });
       return;
     }
     known.last = Math.max(known.last, number);
     known.count += 1;
+    known.caught &&= caught;
     known.progress = Math.max(known.progress, seen.progress);
     known.ordinary = Math.max(known.ordinary, seen.ordinary);
     if (known.evidence.length < QUOTED_LINES) known.evidence.push(evidence);
@@ -116,6 +135,8 @@ export function collect(
 
   const survived = ({ rule: { signature }, ...episode }: Episode, followed: boolean): boolean => {
     if (progress - episode.progress >= enoughProgress({ signature })) return true;
+    const went = progress + ordinary - episode.progress - episode.ordinary;
+    if (episode.caught && went >= WENT_ON_AS_SAID) return true;
     if (signature.survivable === false) return false;
     if (finished !== undefined && finished > episode.last) return true;
     const namesNone = signature.role === 'cascade' && signature.confidence === undefined;
@@ -190,7 +211,8 @@ export function collect(
       // An exception without a message holds no literal that could be looked for.
       const said = traceback === undefined ? line.text : line.text.trimStart();
       const rules = behind && traceback === undefined ? [] : matcher.match(said, traceback);
-      for (const rule of rules) add(rule, number, quote(number, line, rule));
+      const caught = rules.length > 0 && mayBeCaught(said, traceback);
+      for (const rule of rules) add(rule, number, quote(number, line, rule), undefined, caught);
       if (rules.length > 0) {
         const work = rankWork(line);
         if (work && works.size < MOST_RANKS) works.set(work.rank, work);

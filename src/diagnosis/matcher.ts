@@ -114,9 +114,21 @@ const MILD =
 const GOES_ON =
   /\b(?:fall(?:ing|s)? back (?:to|on)|skipping|ignoring|will be ignored|trying (?:again|another|batch|with|\d+)|defaulting to|(?:start|train)(?:ing)? (?:fresh|over|new|from (?:scratch|the beginning|random))|using (?:the )?CPU|using \S{1,40} instead)\b/i;
 
+/** What a program is ended by, at the line's beginning: it names levels and other ways to say what was wrong. */
+const RAISED = /^(?:[A-Za-z_][\w.]{0,120}\.)?_?[A-Z]\w{0,60}(?:Error|Exception): /;
+
 function isMild(text: string, traceback?: string): boolean {
   if (text.includes('*** JOB ') || text.includes('*** STEP ')) return false;
-  return MILD.test(text) || (!traceback?.includes('File "') && goesOn(text));
+  if (traceback?.includes('File "') || RAISED.test(text)) return false;
+  return MILD.test(text) || goesOn(text);
+}
+
+/**
+ * An exception that says how the program goes on, and of which no frames are left: one that was caught is followed by
+ * something, one that was not is the last that was said.
+ */
+export function mayBeCaught(text: string, traceback: string | undefined): boolean {
+  return !traceback?.includes('File "') && RAISED.test(text) && goesOn(text);
 }
 
 /** What a person is told to do is nothing that the program has done: `use --scratch to start from scratch`. */

@@ -2,10 +2,21 @@ import type { AutomationConfig } from '../config/automation-schema.ts';
 import { parseDuration } from '../slurm/duration.ts';
 import { type Entry, isAct } from './entry.ts';
 
-/** How much of the cluster shows one fault at this moment. */
+/** One run that shows a fault. */
+export interface Sighting {
+  readonly runId: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Nodes that the evidence names; empty where it names none. */
+  readonly named: readonly string[];
+  /** All nodes of the attempt; empty where nobody knows. */
+  readonly ran: readonly string[];
+}
+
+/** The cluster, and who shows one fault on it: the run that is dealt with among them. */
 export interface Fleet {
   readonly nodes: number;
-  readonly affected: number;
+  readonly sightings: readonly Sighting[];
 }
 
 export interface Breaker {
@@ -39,13 +50,26 @@ export function breakerOf(
   const why =
     recent.length >= breaker.actions
       ? `${recent.length} acts without a person within ${breaker.window}`
-      : fleet !== null && isWide(fleet, breaker.share)
-        ? `${fleet.affected} of ${fleet.nodes} nodes show the same fault`
+      : fleet !== null && isWide(fleet, from, breaker.share)
+        ? `${affected(fleet, from)} of ${fleet.nodes} nodes show the same fault`
         : null;
   return { open: why !== null, opensNow: why !== null, why };
 }
 
 /** One node of three is no epidemic, whatever its share. */
-function isWide({ nodes, affected }: Fleet, share: number): boolean {
-  return affected >= 3 && nodes > 0 && affected / nodes > share;
+const FEW = 3;
+
+function isWide(fleet: Fleet, from: number, share: number): boolean {
+  const seen = affected(fleet, from);
+  return seen >= FEW && fleet.nodes > 0 && seen / fleet.nodes > share;
+}
+
+/**
+ * Nodes that have shown the fault since then. Where the evidence names none, all nodes of a run may be meant: not of
+ * one or two, since a single large run that fails would be an epidemic every time.
+ */
+function affected({ sightings }: Fleet, from: number): number {
+  const recent = sightings.filter(({ at }) => Date.parse(at) > from);
+  const isMany = new Set(recent.map(({ runId }) => runId)).size >= FEW;
+  return new Set(recent.flatMap(({ named, ran }) => (named.length > 0 || !isMany ? named : ran))).size;
 }

@@ -2,6 +2,7 @@ import type { ConfigChoice } from '../config/load.ts';
 import type { Profile } from '../config/schema.ts';
 import { EXIT, OpsError } from '../errors.ts';
 import { automate, type Repair } from '../remedy/automate.ts';
+import type { Fleet } from '../remedy/breaker.ts';
 import { LEVELS } from '../remedy/rails.ts';
 import type { System } from '../system/system.ts';
 import type { Known, RunTarget } from './settle.ts';
@@ -29,7 +30,7 @@ export async function act(
   system: System,
   target: RunTarget,
   diagnosis: Known,
-  { profile, choice, affected, nodes, seenAt }: ActContext,
+  { profile, choice, fleet, seenAt }: ActContext,
 ): Promise<Action> {
   const [cause] = diagnosis.causes;
   const base = { runId: target.manifest.runId, fault: cause?.fault ?? null };
@@ -39,7 +40,7 @@ export async function act(
       target,
       profile,
       seenAt,
-      fleet: nodes === null ? null : { nodes, affected },
+      fleet,
       config: choice,
     });
     const { level } = repair.plan;
@@ -53,9 +54,8 @@ export async function act(
 export interface ActContext {
   readonly profile: Profile;
   readonly choice: ConfigChoice;
-  /** Nodes that show the same fault now, and all nodes; null when Slurm did not say. */
-  readonly affected: number;
-  readonly nodes: number | null;
+  /** Null when Slurm did not say which nodes there are. */
+  readonly fleet: Fleet | null;
   /** When what is acted on was so; null for this moment. */
   readonly seenAt: Date | null;
 }

@@ -3,12 +3,12 @@ import { levelFor } from '../remedy/policy.ts';
 import { readIfThere } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { type Action, act } from './act.ts';
-import { type AnswerContext, type Answers, contextOf } from './answer.ts';
-import { isHung } from './hang-rule.ts';
+import type { AnswerContext, Answers } from './answer.ts';
+import { hungRuns } from './hang-rule.ts';
 import { attemptOf } from './happening.ts';
 import type { RunMemories } from './memory.ts';
-import { running } from './rule.ts';
 import { diagnosisOfHang, targetOf } from './settle.ts';
+import { spreadOf } from './spread.ts';
 import { linesOf } from './trouble.ts';
 
 /** Whom the evidence blames that was collected just now: what the act said is the file. */
@@ -26,17 +26,18 @@ export async function answerHangs(
 ): Promise<Answers> {
   const runs = new Map(before);
   const actions: Action[] = [];
-  for (const { runId, isRead, memory } of running(scene)) {
+  const fleet = spreadOf(before, scene)('hang');
+  for (const { runId, memory } of hungRuns(scene)) {
     const run = runs.get(runId) ?? memory;
     const attempt = attemptOf(run.jobId, run.startTime);
     const level = levelFor(profile.automation, 'hang', runId);
     const known = run.answer?.attempt === attempt ? run.answer : undefined;
     const isAnswered = run.acted === attempt && level <= (known?.level ?? 0);
-    if (!isRead || !isHung({ memory }) || isAnswered) continue;
+    if (isAnswered) continue;
     const target = await targetOf(system, runId);
     if (target === undefined) continue;
     const diagnosis = await diagnosisOfHang(system, 'no progress in two looks', null);
-    const action = await act(system, target, diagnosis, contextOf({ profile, choice, scene }, 0, null));
+    const action = await act(system, target, diagnosis, { profile, choice, fleet, seenAt: null });
     actions.push(action);
     const suspect = (await suspectOf(action)) ?? known?.suspect ?? null;
     // A restart whose time has not come is asked for again at the next look.

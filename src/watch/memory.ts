@@ -26,6 +26,8 @@ export interface Trouble {
   readonly attempt: string;
   /** Step that the run had reached; it is over when the next attempt comes further. */
   readonly step: number | null;
+  /** Hostlist of the nodes that the attempt ran on; absent where Slurm did not say. */
+  readonly ran?: string;
 }
 
 /** A restart that is to come, and what it is for. */

@@ -13,9 +13,9 @@ import type { Asked } from './ask.ts';
 import { keepDoubt, listed, lostRuns, withDoubt, withoutStarts } from './doubt.ts';
 import { gatherScene } from './gather-scene.ts';
 import { type RunMemories, writeMemory, writeSign } from './memory.ts';
-import type { Scene, Watched } from './rule.ts';
+import type { Watched } from './rule.ts';
 import { judge } from './rules.ts';
-import { overBecause } from './trouble.ts';
+import { troubledRuns, withoutOver } from './trouble.ts';
 import { unknownFaults } from './unknown-faults.ts';
 
 export interface TickOptions {
@@ -104,22 +104,9 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };
 }
 
-/** Troubles that are over are forgotten, so that their alerts are told as resolved. */
-function withoutOver(runs: RunMemories, { runs: watched, now }: Scene): RunMemories {
-  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
-  if (troubled.length === 0) return runs;
-  const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
-  const left = new Map(runs);
-  for (const [runId, run] of troubled) {
-    const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
-    if (isOver) left.set(runId, { ...run, trouble: null });
-  }
-  return left;
-}
-
 /** Runs that ended at this look are not among those that were alive at it. */
 function withNewTroubles(seen: readonly Watched[], runs: RunMemories): Watched[] {
-  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
+  const troubled = troubledRuns(runs);
   const known = new Set(troubled.length === 0 ? [] : seen.map(({ runId }) => runId));
   const others = troubled
     .filter(([runId]) => !known.has(runId))

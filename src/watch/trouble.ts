@@ -1,8 +1,8 @@
 import type { Diagnosis } from '../diagnosis/rank.ts';
 import type { SlurmJob } from '../slurm/job.ts';
 import type { Action } from './act.ts';
-import type { RunMemory, Trouble } from './memory.ts';
-import { alertOf, said } from './rule.ts';
+import type { RunMemories, RunMemory, Trouble } from './memory.ts';
+import { alertOf, type Scene, said } from './rule.ts';
 
 /** An end that is told of a run, with its cause as far as one is known. */
 export interface BadEnd {
@@ -10,6 +10,8 @@ export interface BadEnd {
   readonly memory: RunMemory;
   readonly job: Pick<SlurmJob, 'jobId' | 'state'> | undefined;
   readonly attempt: string;
+  /** Hostlist of its nodes, where Slurm says it. */
+  readonly ran?: string | undefined;
   readonly isRequeued: boolean;
   readonly diagnosis: Pick<Diagnosis, 'status' | 'causes'>;
 }
@@ -19,7 +21,7 @@ const ORDINARY = ['preempted', 'time-limit'];
 const QUOTED = 4;
 
 export function troubleOf(end: BadEnd, now: Date): Trouble {
-  const { runId, memory, job, attempt, isRequeued, diagnosis } = end;
+  const { runId, memory, job, attempt, ran, isRequeued, diagnosis } = end;
   const [cause] = diagnosis.status === 'diagnosed' ? diagnosis.causes : [];
   const fault = cause?.fault ?? (isRequeued ? 'requeued' : 'failed');
   const step = memory.progress?.step ?? null;
@@ -45,7 +47,7 @@ export function troubleOf(end: BadEnd, now: Date): Trouble {
       command: `opsctl runbook run ${runId}`,
     },
   );
-  return { alert, attempt, step };
+  return { alert, attempt, step, ...(ran === undefined || ran === '' ? {} : { ran }) };
 }
 
 /** Told for so long when nobody does anything about it; then it is history. */
@@ -68,6 +70,27 @@ export function overBecause(
   const { step, began } = memory.progress;
   if (step !== null && (trouble.step === null || step > trouble.step)) return 'it came further than before';
   return now.getTime() - Math.max(since, began) > RECOVERED_MS ? 'it has run for a while again' : null;
+}
+
+/** The few of perhaps ten thousand, which are walked and not copied. */
+export function troubledRuns(runs: RunMemories): (readonly [string, RunMemory, Trouble])[] {
+  const troubled: (readonly [string, RunMemory, Trouble])[] = [];
+  for (const [runId, run] of runs) if (run.trouble !== null) troubled.push([runId, run, run.trouble]);
+  return troubled;
+}
+
+/** Troubles that are over are forgotten, so that their alerts are told as resolved. Pure. */
+export function withoutOver(
+  runs: RunMemories,
+  { runs: watched, now }: Pick<Scene, 'runs' | 'now'>,
+): RunMemories {
+  const troubled = troubledRuns(runs);
+  if (troubled.length === 0) return runs;
+  const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
+  const left = new Map(runs);
+  for (const [runId, run, trouble] of troubled)
+    if (overBecause(trouble, run, jobs.get(runId), now) !== null) left.set(runId, { ...run, trouble: null });
+  return left;
 }
 
 /** The trouble with what was done about it, so that the message says so. */

@@ -65,3 +65,28 @@ describe('a rank that mpirun saw abort', () => {
     expect(await verdict(log)).toBe('segfault');
   });
 });
+
+describe('an exception that says how the program could go on', () => {
+  const said = 'ValueError: options of the old layout are not ignored; using "new" instead';
+  const frames = 'Traceback (most recent call last):\n  File "/w/train.py", line 3, in main\n    check()\n';
+
+  it.each(['', 'Traceback (most recent call last):\n', frames])(
+    'ended it where nothing comes behind: %j',
+    async (before) => {
+      expect(await verdict(`${before}${said}\n`)).toBe('python-error');
+    },
+  );
+
+  it('was caught where the program goes about its work, unless frames lead to it', async () => {
+    const behind = 'loading the new layout\n3 files\n';
+    expect(await verdict(`${said}\n${behind}`)).toBe('healthy');
+    expect(await verdict(`${frames}${said}\n${behind}`)).toBe('python-error');
+  });
+
+  it.each(['ValueError: Unknown level: WARNING', "KeyError: 'INFO'", 'RuntimeError: DEBUG must be 0 or 1'])(
+    'is no line of a logger where it names a level: %s',
+    async (line) => {
+      expect(await verdict(`${line}\n`)).not.toBe('healthy');
+    },
+  );
+});

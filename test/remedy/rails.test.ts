@@ -35,6 +35,22 @@ describe('a plan (rail 1)', () => {
     ]);
   });
 
+  it('says of a job that waits that there is nothing to put back, when a person asked for that', () => {
+    const job = jobNow({ state: 'PENDING' });
+    expect(planFor(killed, { job, only: ['requeue'] }).refused).toEqual([
+      { action: 'requeue', rail: 'state', why: 'the job waits already' },
+    ]);
+    expect(planFor(killed, { job }).refused).toEqual([]);
+  });
+
+  it('promises no checkpoint of a job that somebody else wrote', () => {
+    const [ours, theirs] = [{}, { run: null, isNamed: true }].map(
+      (over) => planFor(killed, over).steps[0]?.blast.text,
+    );
+    expect(ours).toContain('from its newest checkpoint');
+    expect(theirs).not.toContain('checkpoint');
+  });
+
   it('gives the same act on the same attempt the same id, and another attempt another', () => {
     const id = (restarts: number) => planFor(killed, { job: jobNow({ restarts }) }).steps[0]?.id;
     expect(id(0)).toBe(id(0));
@@ -259,10 +275,41 @@ describe('the breaker (rail 6)', () => {
     expect(breakerOf([...many(20), closed], AUTOMATION, null, NOW).open).toBe(false);
   });
 
+  /** Nodes from `first` on, as one run shows a fault on them. */
+  const sighting = (runId: string, named: number, ran = 0, first = 0, at = NOW.toISOString()) => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `gnode${first + index}`);
+    return { runId, at, named: names(named), ran: names(ran) };
+  };
+  const isOpen = (nodes: number, ...sightings: ReturnType<typeof sighting>[]) =>
+    breakerOf([], AUTOMATION, { nodes, sightings }, NOW).open;
+  const earlier = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000).toISOString();
+
   it('opens when a fault is on more than its share of the nodes', () => {
-    expect(breakerOf([], AUTOMATION, { nodes: 36, affected: 8 }, NOW).open).toBe(true);
-    expect(breakerOf([], AUTOMATION, { nodes: 36, affected: 7 }, NOW).open).toBe(false);
-    expect(breakerOf([], AUTOMATION, { nodes: 3, affected: 1 }, NOW).open).toBe(false);
+    expect(isOpen(36, sighting('a', 8))).toBe(true);
+    expect(isOpen(36, sighting('a', 7))).toBe(false);
+    expect(isOpen(3, sighting('a', 1))).toBe(false);
+  });
+
+  it('counts the nodes of all runs that show it, each node once', () => {
+    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 4))).toBe(true);
+    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 3))).toBe(false);
+    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 4, earlier(2)))).toBe(false);
+  });
+
+  it('counts all nodes of runs whose evidence names none, but a single large run is no epidemic', () => {
+    const [one, two, three] = [sighting('a', 0, 12), sighting('b', 0, 12, 12), sighting('c', 0, 2, 24)];
+    expect(isOpen(36, one, two)).toBe(false);
+    expect(isOpen(36, one, two, three)).toBe(true);
+    // Where it names some, those are it.
+    expect(isOpen(36, sighting('a', 1, 12), sighting('b', 1, 12, 12), sighting('c', 1, 12, 24))).toBe(false);
+  });
+
+  it('does not open again at once for what a person has seen when closing it', () => {
+    const note = { version: 1, id: 'b', by: 'ana', runId: null, fault: null, reason: '' } as const;
+    const closed = { ...note, kind: 'breaker-closed', at: earlier(0.25) } as const;
+    const fleet = (at: string) => ({ nodes: 36, sightings: [sighting('a', 8, 0, 0, at)] });
+    expect(breakerOf([closed], AUTOMATION, fleet(earlier(0.5)), NOW).open).toBe(false);
+    expect(breakerOf([closed], AUTOMATION, fleet(earlier(0.1)), NOW).open).toBe(true);
   });
 });
 

@@ -1,0 +1,47 @@
+import { OpsError } from '../errors.ts';
+import type { Fleet, Sighting } from '../remedy/breaker.ts';
+import { expandHostlist } from '../slurm/hostlist.ts';
+import { hungRuns } from './hang-rule.ts';
+import type { RunMemories } from './memory.ts';
+import type { Scene } from './rule.ts';
+import { withoutOver } from './trouble.ts';
+
+/**
+ * Who shows which fault now, so that the first act already knows how wide it is. Pure; found out when it is first asked for,
+ * because most looks see nothing wrong with ten thousand runs.
+ * @param runs with the bad ends of this look already taken in.
+ * @returns a function from a fault's id to the fleet as the breaker is told of it; null when Slurm did not say which
+ * nodes there are.
+ */
+export function spreadOf(runs: RunMemories, scene: Scene): (fault: string) => Fleet | null {
+  const nodes = scene.look.nodes?.size;
+  let seen: ReadonlyMap<string, readonly Sighting[]> | undefined;
+  return (fault) => {
+    if (nodes === undefined) return null;
+    seen ??= sightings(runs, scene);
+    return { nodes, sightings: seen.get(fault) ?? [] };
+  };
+}
+
+function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
+  const seen = new Map<string, Sighting[]>();
+  const add = (fault: string, sighting: Sighting) => seen.set(fault, [...(seen.get(fault) ?? []), sighting]);
+  for (const [runId, { trouble }] of withoutOver(runs, scene)) {
+    if (trouble === null) continue;
+    const { fault, since, nodes } = trouble.alert;
+    add(fault, { runId, at: since, named: nodes, ran: nodesOf(trouble.ran) });
+  }
+  for (const { runId, job } of hungRuns(scene))
+    add('hang', { runId, at: scene.now.toISOString(), named: [], ran: nodesOf(job?.nodes) });
+  return seen;
+}
+
+/** What is no hostlist says nothing: a look does not fail of it. */
+function nodesOf(hostlist = ''): string[] {
+  try {
+    return expandHostlist(hostlist);
+  } catch (error) {
+    if (error instanceof OpsError) return [];
+    throw error;
+  }
+}
