@@ -100,8 +100,9 @@ async function include(args: Arguments, { system, terminal, options }: Context):
 }
 
 async function list(_args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
-  const [{ liveExclusions }, { table }, { printable }] = await Promise.all([
+  const [{ liveExclusions }, { missingNodes }, { table }, { printable }] = await Promise.all([
     import('../run/exclusions.ts'),
+    import('../slurm/sinfo.ts'),
     import('../terminal/table.ts'),
     import('../terminal/terminal.ts'),
   ]);
@@ -117,6 +118,14 @@ async function list(_args: Arguments, { system, terminal, options }: Context): P
       printable(reason),
     ]);
     for (const line of table([['NODE', 'UNTIL', 'BY', 'RUN', 'WHY'], ...rows])) terminal.out(line);
+    const missing = await missingNodes(
+      system,
+      live.map(({ node }) => node),
+    );
+    if (missing.length > 0)
+      terminal.warn(
+        `Slurm does not know ${missing.join(', ')} any more and refuses every job that is to stay away from it: opsctl runbook include ${missing.join(',')}`,
+      );
   }
   return EXIT.ok;
 }

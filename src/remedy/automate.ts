@@ -2,6 +2,7 @@ import type { Profile } from '../config/schema.ts';
 import { newestCheckpoint } from '../run/checkpoint.ts';
 import { liveExclusions } from '../run/exclusions.ts';
 import type { Target } from '../run/target.ts';
+import { missingNodes } from '../slurm/sinfo.ts';
 import { currentUser, type System } from '../system/system.ts';
 import { applyPlan, type StepResult, writeNotes } from './apply.ts';
 import { type Breaker, breakerOf, type Fleet } from './breaker.ts';
@@ -28,8 +29,14 @@ export interface PlanOptions {
 export async function planFor(system: System, options: PlanOptions): Promise<Plan> {
   const { target, attended, only, onNodes, set } = options;
   const run = target.kind === 'run' ? target.manifest : null;
-  const [looked, history, checkpoint] = await Promise.all([
+  const excluded = liveExclusions(system);
+  const [looked, missing, history, checkpoint] = await Promise.all([
     lookAtJob(system, target),
+    // Slurm refuses a job that is to stay away from a node that is no more.
+    missingNodes(
+      system,
+      excluded.map(({ node }) => node),
+    ),
     readJournal(system),
     run === null ? null : newestCheckpoint(run.outputDir),
   ]);
@@ -41,7 +48,7 @@ export async function planFor(system: System, options: PlanOptions): Promise<Pla
     newestStep: checkpoint?.step ?? null,
     profile: options.profile,
     history,
-    exclusions: liveExclusions(system),
+    exclusions: excluded.filter(({ node }) => !missing.includes(node)),
     actor: { user: currentUser(), ownJob: system.env.SLURM_JOB_ID ?? null, attended },
     isNamed: options.isNamed,
     ...(only === undefined ? {} : { only }),

@@ -54,7 +54,9 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
       return {
         command: ['scontrol', 'requeue', job],
         blast: blast(
-          'the job starts again from its newest checkpoint; what came after that is computed anew',
+          run === null
+            ? 'the job starts its script from the beginning; where that goes on from is its own affair'
+            : 'the job starts again from its newest checkpoint; what came after that is computed anew',
           {
             gpuHours: run?.gpuHours ?? null,
           },
@@ -83,9 +85,12 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
     case 'cancel':
       return {
         command: ['scancel', job],
-        blast: blast('the job ends; what came after its newest checkpoint is lost', {
-          gpuHours: run?.gpuHours ?? null,
-        }),
+        blast: blast(
+          `the job ends; what ${run === null ? 'it has not saved' : 'came after its newest checkpoint'} is lost`,
+          {
+            gpuHours: run?.gpuHours ?? null,
+          },
+        ),
         undo: null,
       };
     case 'exclude-node':

@@ -42,11 +42,9 @@ export function restartOf({ asked, mended, job, run, fault, isExplicit }: Restar
     return run === null ? no('there is no job to start again') : no('the run has no job that has ended');
   switch (job.state.phase) {
     case 'pending':
-      return no(
-        asked === undefined || !isChanged(change)
-          ? ''
-          : 'the job waits already; cancel it first: opsctl cancel',
-      );
+      if (asked !== undefined && isChanged(change))
+        return no('the job waits already; cancel it first: opsctl cancel');
+      return no(isExplicit ? 'the job waits already' : '');
     case 'ended':
       if (job.state.outcome === 'ok' && !isExplicit) return no('the job has ended well');
       if (job.state.outcome === 'cancelled' && !isExplicit) return no('somebody has cancelled it');

@@ -1,3 +1,4 @@
+import { EXIT, OpsError } from '../errors.ts';
 import { lastLine, slurm } from '../slurm/command.ts';
 import { expandHostlist } from '../slurm/hostlist.ts';
 import { findJob } from '../slurm/scontrol-job.ts';
@@ -10,13 +11,15 @@ import type { Step } from './step.ts';
 type SeenJob = NonNullable<Seen['job']>;
 
 /**
- * A job as the controller has it at this moment; null when it knows no such job.
- * @throws OpsError 69 or 75 when the controller does not answer.
+ * A job as the controller has it at this moment; null when it says that it knows no such job: an empty queue does not say so.
+ * @throws OpsError 69 or 75 when the controller does not answer, or with two tongues.
  */
 export async function seeJob(system: System, jobId: string): Promise<SeenJob | null> {
   const [jobs, details] = await Promise.all([squeue(system, { jobIds: [jobId] }), findJob(system, jobId)]);
   const [job] = jobs;
-  if (job === undefined) return null;
+  if (job === undefined && details === undefined) return null;
+  if (job === undefined)
+    throw new OpsError(`squeue does not show job ${jobId}, and scontrol does`, { exitCode: EXIT.tryAgain });
   return {
     phase: job.state.phase,
     word: job.state.word,

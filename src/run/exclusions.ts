@@ -37,3 +37,11 @@ export function parseExclusions(text: string, now: Date): Exclusion[] {
     return [];
   }
 }
+
+/**
+ * What to look at when Slurm refuses a job for a node that it does not know: a node may have left the cluster after it
+ * was excluded. Undefined for every other refusal.
+ */
+export function exclusionHint(reason: string): string | undefined {
+  return /invalid node name/i.test(reason) ? 'opsctl runbook exclusions' : undefined;
+}

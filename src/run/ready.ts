@@ -5,6 +5,7 @@ import { type Status, type Verdict, worst } from '../health/verdict.ts';
 import { sbatchTestOnly, type TestOnly } from '../slurm/sbatch.ts';
 import type { System } from '../system/system.ts';
 import type { ParameterValue } from '../template/parameter.ts';
+import { exclusionHint } from './exclusions.ts';
 import { checkFlags, type FlagCheck } from './flags.ts';
 import { limitsOf } from './gate-checks.ts';
 import { askLimits } from './limits.ts';
@@ -156,7 +157,7 @@ function slurmVerdict(slurm: TestOnly): Verdict {
     status: 'critical',
     message: `Slurm would refuse it: ${slurm.reason}`,
     value: null,
-    fix: 'sinfo -o "%P %a %l %D %G"',
+    fix: exclusionHint(slurm.reason) ?? 'sinfo -o "%P %a %l %D %G"',
   };
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
-import { holdsSecret, isReference, namesSecret } from '../system/secrets.ts';
+import { holdsSecret, namesSecret } from '../system/secrets.ts';
+import { isKeyUnder, isTypedKey } from './typed-key.ts';
 
 /**
  * A script, its manifest and Slurm's own records can be read by others, so no key may get into them.
@@ -10,18 +11,22 @@ export function refuseSecrets(
   trainerFlags: readonly string[],
 ): void {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === 'string' && holdsSecret(value, name)) throw refusal(`the parameter ${name}`);
+    const texts = [value].flat().filter((text) => typeof text === 'string');
+    if (texts.some((text) => isTypedKey(name, text))) throw refusal(`the parameter ${name}`);
   }
   let flag = '';
   for (const [index, word] of trainerFlags.entries()) {
-    const { name, value } = settingOf(word) ?? { name: flag, value: word };
     const isFlag = word.startsWith('--');
-    const named = [name, ...(isFlag ? [] : [flag])].find(namesSecret);
-    if (value !== undefined && named !== undefined && !isReference(value))
-      throw refusal(`the trainer flag ${named}`);
-    if (value !== undefined && holdsSecret(value, name)) throw refusal(`word ${index + 1} after "--"`);
+    const { name, value } = settingOf(word) ?? { name: flag, value: word };
+    if (!isFlag && isKeyUnder(flag, word)) throw refusal(`the trainer flag ${flag}`);
+    if (value !== undefined && isTypedKey(name, value)) throw refusal(placeOf(name, index));
     flag = isFlag && value === undefined ? name : '';
   }
+}
+
+/** A word can have the look of a key where no name speaks of one. */
+function placeOf(name: string, index: number): string {
+  return namesSecret(name) ? `the trainer flag ${name}` : `word ${index + 1} after "--"`;
 }
 
 /** `--name`, `--name=value`, and `name=value` as Hydra and LLaMA-Factory take it; undefined for a word that is only a value. */

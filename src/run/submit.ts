@@ -6,6 +6,7 @@ import { squeue } from '../slurm/squeue.ts';
 import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System, shortHostname } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
+import { exclusionHint } from './exclusions.ts';
 import { fingerprint } from './fingerprint.ts';
 import { gateRecord } from './gate.ts';
 import { type Manifest, nameInSlurm } from './manifest.ts';
@@ -138,7 +139,9 @@ export async function settle(
   );
   if (taken) return { outcome: 'accepted', jobId: baseId(taken.jobId), cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);
-  throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint: await leave(forget) });
+  const look = exclusionHint(answer.reason);
+  const hint = `${await leave(forget)}${look === undefined ? '' : ` The nodes that your jobs stay away from: ${look}`}`;
+  throw new OpsError(`Slurm refused the job: ${answer.reason}`, { hint });
 }
 
 /** What Slurm said counts more than what failed after it, and is not hidden by that. */

@@ -55,6 +55,8 @@ export interface Assigned {
   readonly value: Argument | readonly Argument[];
   /** By `export`, or `VAR=x command`. */
   readonly isExported: boolean;
+  /** Offset from which on it no longer holds: behind the command it is a prefix of, the subshell or the function it is local to. */
+  readonly until: number;
   readonly place: Place;
 }
 

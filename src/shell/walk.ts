@@ -29,6 +29,9 @@ interface Around {
   readonly isDeferred: boolean;
   readonly pipeline: Pipeline | undefined;
   readonly command: ShellCommand | undefined;
+  /** Where the subshell ends, and with it what is assigned there; where the function ends, and with it what is local. */
+  readonly shellEnd: number;
+  readonly functionEnd: number;
 }
 
 interface Found {
@@ -39,6 +42,8 @@ interface Found {
 
 /** Texts for a shell inside texts for a shell: three are seen in the wild; a limit for what was made to be deep. */
 const MAX_DEPTH = 6;
+/** In a function these declare what ends with it. */
+const LOCAL = new Set(['declare', 'typeset', 'local']);
 const EXPORTERS = new Set(['export', 'declare', 'typeset', 'local', 'readonly']);
 
 /** All commands, uses and assignments of variables, in the order of the text. */
@@ -56,6 +61,8 @@ export function walk(tree: ParsedScript, text: string): Found {
     isDeferred: false,
     pipeline: undefined,
     command: undefined,
+    shellEnd: Number.POSITIVE_INFINITY,
+    functionEnd: Number.POSITIVE_INFINITY,
   });
   return found;
 }
@@ -97,12 +104,15 @@ function within(node: SyntaxNode, around: Around): Around {
     case 'ArithmeticFor':
       return { ...around, inLoop: true };
     case 'Function':
-      return { ...around, isDeferred: true };
+      return { ...around, isDeferred: true, functionEnd: around.offset(node.end) };
+    case 'Subshell':
+      return { ...around, shellEnd: around.offset(node.end) };
     case 'Pipeline':
       return { ...around, pipeline: node };
     case 'CommandExpansion':
     case 'ProcessSubstitution': {
-      const inside = { ...around, pipeline: undefined, isDeferred: true, isBackground: false };
+      const shellEnd = around.offset(node.end);
+      const inside = { ...around, pipeline: undefined, isDeferred: true, isBackground: false, shellEnd };
       // Backquotes with backslashes in them: the parser counts in a text of its own.
       const decoded = node.script?.source;
       const at = around.offset(node.pos);
@@ -124,13 +134,19 @@ function reference(name: string, pos: number, found: Found, around: Around): voi
   found.references.push({ name, at, place, command, isDeferred });
 }
 
-function assignment(node: Assignment, found: Found, around: Around, isExported: boolean): void {
+function assignment(
+  node: Assignment,
+  found: Found,
+  around: Around,
+  isExported: boolean,
+  until = around.shellEnd,
+): void {
   const value =
     node.value.type === 'ArrayValue'
       ? node.value.elements.map((word) => argument(word, around))
       : argument(node.value, around);
   const [at, end] = [around.offset(node.pos), around.offset(node.end)];
-  found.assigned.push({ name: node.name, at, end, value, isExported, place: around.place });
+  found.assigned.push({ name: node.name, at, end, value, isExported, until, place: around.place });
   if (node.value.type === 'Word') keptText(node.value, found, around);
   children(node, found, around);
 }
@@ -152,7 +168,14 @@ function simple(node: Command, found: Found, around: Around): void {
   const here = { ...around, command: outermost ?? around.command };
   const exports = outermost !== undefined && EXPORTERS.has(outermost.name);
   for (const part of [...node.prefix, ...(node.name ? [node.name] : []), ...node.suffix]) {
-    if (part.type === 'Assignment') assignment(part, found, here, exports || outermost !== undefined);
+    if (part.type === 'Assignment')
+      assignment(
+        part,
+        found,
+        here,
+        exports || outermost !== undefined,
+        untilOf(part, node, outermost, around),
+      );
     else visit(part, found, here);
   }
   const last = outermost && found.commands.find((one) => one.at === at && reads(one));
@@ -162,6 +185,18 @@ function simple(node: Command, found: Found, around: Around): void {
     const chain = [...last.via, last];
     inner(nestedInHereDoc(document, around.source), found, around, last.place, chain);
   }
+}
+
+/** `IFS=, read -ra x` sets it for `read` alone, `local IFS=,` for the function. */
+function untilOf(
+  part: Assignment,
+  node: Command,
+  outermost: ShellCommand | undefined,
+  around: Around,
+): number {
+  if (outermost === undefined) return around.shellEnd;
+  if (node.prefix.includes(part)) return around.offset(node.end);
+  return LOCAL.has(outermost.name) ? Math.min(around.functionEnd, around.shellEnd) : around.shellEnd;
 }
 
 function isWord(part: { type: string }): part is Word {

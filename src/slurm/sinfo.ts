@@ -144,6 +144,17 @@ export async function showAllNodes(system: System): Promise<NodeView[]> {
   return nodes;
 }
 
+/** Those of the nodes that are not of this cluster, or not any more; none where sinfo does not answer. */
+export async function missingNodes(system: System, nodes: readonly string[]): Promise<string[]> {
+  if (nodes.length === 0) return [];
+  const views = await showAllNodes(system).catch((error: unknown) => {
+    if (error instanceof OpsError) return null;
+    throw error;
+  });
+  const known = new Set(views?.map(({ node }) => node));
+  return views === null ? [] : nodes.filter((node) => !known.has(node));
+}
+
 /** Reads `gnode04|down*|64000|N/A|Not responding`. */
 export function parseNodeViews(stdout: string): NodeView[] {
   const byNode = new Map<string, NodeView>();

@@ -32,14 +32,32 @@ export function namesSecret(name: string): boolean {
  * @param name of the flag or parameter that it is the value of, where there is one.
  */
 export function holdsSecret(value: string, name = ''): boolean {
-  return value.search(SECRET) !== -1 || (WANDB_KEY.test(value) && !DIGEST_NAME.test(name));
+  const isDigest = DIGEST_NAME.test(name) && !namesSecret(name.replace(DIGEST_NAME, ''));
+  return value.search(SECRET) !== -1 || (WANDB_KEY.test(value) && !isDigest);
 }
 
-/** Whether a value only says where the key comes from, or that there is none: `$HF_TOKEN`, `<your token>`, `…`, `null`. */
+/**
+ * Whether a value has the look of something drawn at random: letters and digits in turn, or capitals in the middle of words,
+ * along 16 characters. `<|reserved_special_token_12|>` and `EndOfSentenceToken` have not, nor has a word in any language.
+ */
+export function looksRandom(value: string): boolean {
+  return (value.match(/[\w+=-]{16,}/g) ?? []).some(
+    (run) =>
+      /^\d+$/.test(run) || (run.match(/[a-z](?=[A-Z\d])|[A-Z](?=\d)|\d(?=[A-Za-z])/g) ?? []).length > 3,
+  );
+}
+
+/**
+ * Whether a value found in a text stays readable: it only says where the key comes from, or that there is none (`$HF_TOKEN`,
+ * `<your token>`, `…`, `null`). By its beginning, because a value is cut out of a text at the first character that may end
+ * it: of `${KEY:-}` and `$(cat f)` only a part is seen. For what is typed there are stricter rules.
+ */
 export function isReference(value: string): boolean {
-  return /^(?:[$<{[(%*\u2026]|\[secret\]$|(?:null|none|true|false|undefined|\d{1,3})$)/i.test(value);
+  return (
+    /^(?:[$<{[(%*\u2026]|\[secret\]$|(?:null|none|true|false|undefined|\d{1,3})$)/i.test(value) &&
+    !looksRandom(value)
+  );
 }
-
 /** A text in which each key is replaced: for errors, and for what is kept of somebody's code. */
 export function redact(text: string): string {
   return text

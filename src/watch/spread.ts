@@ -7,12 +7,23 @@ import type { Scene } from './rule.ts';
 import { withoutOver } from './trouble.ts';
 
 /**
- * Who shows which fault now, so that the first act already knows how wide it is. Pure.
+ * Who shows which fault now, so that the first act already knows how wide it is. Pure; found out when it is first asked for,
+ * because most looks see nothing wrong with ten thousand runs.
  * @param runs with the bad ends of this look already taken in.
  * @returns a function from a fault's id to the fleet as the breaker is told of it; null when Slurm did not say which
  * nodes there are.
  */
 export function spreadOf(runs: RunMemories, scene: Scene): (fault: string) => Fleet | null {
+  const nodes = scene.look.nodes?.size;
+  let seen: ReadonlyMap<string, readonly Sighting[]> | undefined;
+  return (fault) => {
+    if (nodes === undefined) return null;
+    seen ??= sightings(runs, scene);
+    return { nodes, sightings: seen.get(fault) ?? [] };
+  };
+}
+
+function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
   const seen = new Map<string, Sighting[]>();
   const add = (fault: string, sighting: Sighting) => seen.set(fault, [...(seen.get(fault) ?? []), sighting]);
   for (const [runId, { trouble }] of withoutOver(runs, scene)) {
@@ -22,8 +33,7 @@ export function spreadOf(runs: RunMemories, scene: Scene): (fault: string) => Fl
   }
   for (const { runId, job } of hungRuns(scene))
     add('hang', { runId, at: scene.now.toISOString(), named: [], ran: nodesOf(job?.nodes) });
-  const nodes = scene.look.nodes?.size;
-  return (fault) => (nodes === undefined ? null : { nodes, sightings: seen.get(fault) ?? [] });
+  return seen;
 }
 
 /** What is no hostlist says nothing: a look does not fail of it. */

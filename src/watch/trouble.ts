@@ -72,19 +72,24 @@ export function overBecause(
   return now.getTime() - Math.max(since, began) > RECOVERED_MS ? 'it has run for a while again' : null;
 }
 
+/** The few of perhaps ten thousand, which are walked and not copied. */
+export function troubledRuns(runs: RunMemories): (readonly [string, RunMemory, Trouble])[] {
+  const troubled: (readonly [string, RunMemory, Trouble])[] = [];
+  for (const [runId, run] of runs) if (run.trouble !== null) troubled.push([runId, run, run.trouble]);
+  return troubled;
+}
+
 /** Troubles that are over are forgotten, so that their alerts are told as resolved. Pure. */
 export function withoutOver(
   runs: RunMemories,
   { runs: watched, now }: Pick<Scene, 'runs' | 'now'>,
 ): RunMemories {
-  const troubled = [...runs].filter(([, { trouble }]) => trouble !== null);
+  const troubled = troubledRuns(runs);
   if (troubled.length === 0) return runs;
   const jobs = new Map(watched.map(({ runId, job }) => [runId, job]));
   const left = new Map(runs);
-  for (const [runId, run] of troubled) {
-    const isOver = run.trouble !== null && overBecause(run.trouble, run, jobs.get(runId), now) !== null;
-    if (isOver) left.set(runId, { ...run, trouble: null });
-  }
+  for (const [runId, run, trouble] of troubled)
+    if (overBecause(trouble, run, jobs.get(runId), now) !== null) left.set(runId, { ...run, trouble: null });
   return left;
 }
 

@@ -35,6 +35,22 @@ describe('a plan (rail 1)', () => {
     ]);
   });
 
+  it('says of a job that waits that there is nothing to put back, when a person asked for that', () => {
+    const job = jobNow({ state: 'PENDING' });
+    expect(planFor(killed, { job, only: ['requeue'] }).refused).toEqual([
+      { action: 'requeue', rail: 'state', why: 'the job waits already' },
+    ]);
+    expect(planFor(killed, { job }).refused).toEqual([]);
+  });
+
+  it('promises no checkpoint of a job that somebody else wrote', () => {
+    const [ours, theirs] = [{}, { run: null, isNamed: true }].map(
+      (over) => planFor(killed, over).steps[0]?.blast.text,
+    );
+    expect(ours).toContain('from its newest checkpoint');
+    expect(theirs).not.toContain('checkpoint');
+  });
+
   it('gives the same act on the same attempt the same id, and another attempt another', () => {
     const id = (restarts: number) => planFor(killed, { job: jobNow({ restarts }) }).steps[0]?.id;
     expect(id(0)).toBe(id(0));
