@@ -10,11 +10,20 @@ import { fileURLToPath } from 'node:url';
 import { writePack } from './pack.mjs';
 
 const { start, cachePath, open } = createRequire(import.meta.url)('../bin/opsctl.cjs');
-/** The usual ways; `@` is a place of their own with data, a log, and an sbatch that takes everything. */
+/** The usual ways; `@` is a place of their own with data, a log, and a Slurm that takes everything and has one node. */
 const WAYS = [
   ['submit', 'sft', '-t', 'example', '--data', '@/data', '--output', '@/runs'],
   ['diagnose', '@/job.log'],
+  // Behind the submission: the run that it looks at. From cron it begins anew every few minutes.
+  ['watch', '--once', '--quiet'],
 ];
+const RECORD = '1 1 RUNNING None %s gpu 1 n1 1:00 1:00:00 1 2 3602 %s'.replaceAll(' ', '\\037');
+const PROGRAMS = {
+  sbatch: '[ "$1" = --test-only ] || echo 1',
+  squeue: `printf '\\036${RECORD}\\n' "$(id -un)" "$(ls "$OPSCTL_HOME/runs")"`,
+  sinfo: "echo 'n1|allocated|64000|30000|none'",
+  sacct: "echo 'Slurm accounting storage is disabled' >&2; exit 1",
+};
 
 const [what, pack, place, way] = process.argv.slice(2);
 if (place === undefined) inPlaceOfItsOwn(what === 'chunks' ? [0] : WAYS.keys());
@@ -27,8 +36,10 @@ function inPlaceOfItsOwn(ways) {
     mkdirSync(join(place, 'data'));
     writeFileSync(join(place, 'data', 'a.jsonl'), '{"id":"1","data":["question","answer"]}\n');
     writeFileSync(join(place, 'job.log'), 'torch.cuda.OutOfMemoryError: CUDA out of memory.\n');
-    writeFileSync(join(place, 'bin', 'sbatch'), '#!/bin/sh\n[ "$1" = --test-only ] || echo 1\n');
-    chmodSync(join(place, 'bin', 'sbatch'), 0o755);
+    for (const [name, text] of Object.entries(PROGRAMS)) {
+      writeFileSync(join(place, 'bin', name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(place, 'bin', name), 0o755);
+    }
     for (const way of ways) {
       execFileSync(process.execPath, [fileURLToPath(import.meta.url), what, pack, place, String(way)], {
         // What the program says on the way is nobody's.

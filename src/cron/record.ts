@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfThere, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
-import { watchDirectory } from '../watch/memory.ts';
+import { readSign } from '../watch/memory.ts';
 import type { Scheduler } from './entry.ts';
 
 /** What was installed last, and on which machine: a crontab belongs to one of them. */
@@ -28,13 +27,10 @@ export async function readRecord(home: string): Promise<InstallRecord | undefine
   return readSigned<InstallRecord>(recordPath(home));
 }
 
-/**
- * When the watcher looked last, in milliseconds since 1970: it writes its memory after every look that saw something, and
- * when it begins to doubt that it did.
- */
+/** When the watcher last saw something, in milliseconds since 1970. */
 export async function lastLook(system: Pick<System, 'env'>): Promise<number | undefined> {
-  const found = await stat(join(watchDirectory(system.env), 'memory.json')).catch(() => undefined);
-  return found?.mtimeMs;
+  const sign = await readSign(system);
+  return sign === undefined ? undefined : Date.parse(sign.at);
 }
 
 /** The sign of life that `notify.heartbeat` asks for, when there is one. */

@@ -106,6 +106,14 @@ export function watchDirectory(env: System['env']): string {
   return join(stateHome(env), 'watch');
 }
 
+/** What a look that saw something leaves behind, also where nothing else was new. */
+interface Sign extends Pick<Memory, 'accountedAt' | 'ticks'> {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
 /**
  * What the last look left behind. One of another version is begun anew: nothing in it is needed to be right, it only
  * saves reading and remembers rhythms.
@@ -116,8 +124,11 @@ export async function readMemory(system: System): Promise<Memory> {
   const text = await readIfThere(path);
   if (text === undefined) return NO_MEMORY;
   try {
-    const found = JSON.parse(text) as Written;
-    return found.version === 1 ? { ...found, runs: new Map(Object.entries(found.runs)) } : NO_MEMORY;
+    const { runs, ...found } = JSON.parse(text) as Written;
+    if (found.version !== 1) return NO_MEMORY;
+    const later = await readSign(system);
+    const { ticks, accountedAt } = later !== undefined && isLater(later, found) ? later : found;
+    return { ...found, ticks, accountedAt, runs: new Map(Object.entries(runs)) };
   } catch (error) {
     throw new OpsError(`${path} is not what opsctl wrote`, {
       hint: `Move it away ("mv ${path} ${path}.broken"); the rhythm of the runs is learned anew then.`,
@@ -126,13 +137,46 @@ export async function readMemory(system: System): Promise<Memory> {
   }
 }
 
+/** A look that found nothing new has left no more than its sign. That of an earlier version has no numbers. */
+function isLater({ ticks, accountedAt }: Sign, memory: Pick<Memory, 'ticks'>): boolean {
+  return ticks > memory.ticks && (accountedAt === null || Number.isFinite(accountedAt));
+}
+
 export async function writeMemory(system: System, memory: Memory): Promise<void> {
   const written: Written = { ...memory, runs: Object.fromEntries(memory.runs) };
   await writeAtomic(join(watchDirectory(system.env), 'memory.json'), JSON.stringify(written));
 }
 
+/** Whether more has changed than what the sign of life says as well: megabytes are not written again for that. */
+export function isNews(next: Memory, last: Memory): boolean {
+  if (last.ticks === 0 || next.hasAccounting !== last.hasAccounting) return true;
+  if (next.doubtedSince !== last.doubtedSince || next.runs.size !== last.runs.size) return true;
+  for (const [runId, run] of next.runs) if (last.runs.get(runId) !== run) return true;
+  return false;
+}
+
 /** A sign of life, after a look that saw something and never after a blind one. */
-export async function writeSign(system: System): Promise<void> {
-  const sign = { at: system.now().toISOString(), host: shortHostname(), pid: process.pid };
-  await writeAtomic(join(watchDirectory(system.env), 'beat.json'), `${JSON.stringify(sign)}\n`);
+export async function writeSign(system: System, { accountedAt, ticks }: Memory): Promise<void> {
+  const sign: Sign = {
+    at: system.now().toISOString(),
+    host: shortHostname(),
+    pid: process.pid,
+    accountedAt,
+    ticks,
+  };
+  await writeAtomic(signPath(system.env), `${JSON.stringify(sign)}\n`);
+}
+
+/** The last sign of life; undefined where there is none, or something else. */
+export async function readSign(system: Pick<System, 'env'>): Promise<Sign | undefined> {
+  try {
+    const sign = JSON.parse((await readIfThere(signPath(system.env))) ?? 'null') as Sign | null;
+    return sign !== null && Number.isFinite(Date.parse(sign.at)) ? sign : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function signPath(env: System['env']): string {
+  return join(watchDirectory(env), 'beat.json');
 }

@@ -12,7 +12,7 @@ import { answerHangs } from './answer-hang.ts';
 import type { Asked } from './ask.ts';
 import { keepDoubt, listed, lostRuns, withDoubt, withoutStarts } from './doubt.ts';
 import { gatherScene } from './gather-scene.ts';
-import { type RunMemories, writeMemory, writeSign } from './memory.ts';
+import { isNews, type Memory, type RunMemories, writeMemory, writeSign } from './memory.ts';
 import type { Watched } from './rule.ts';
 import { judge } from './rules.ts';
 import { troubledRuns, withoutOver } from './trouble.ts';
@@ -86,7 +86,7 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   const runs = withoutOver(hangs.runs, gathered.scene);
   await stillOurs(lease);
   const settled = { ...gathered.scene, runs: withNewTroubles(gathered.scene.runs, runs) };
-  await writeMemory(system, {
+  const next: Memory = {
     version: 1,
     // Ends that this look had no time for must still be in what accounting is asked for at the next.
     accountedAt:
@@ -96,9 +96,10 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
     hasAccounting: memory.hasAccounting && !seen.isUnaccounted,
     ticks,
     runs,
-  });
+  };
+  if (isNews(next, memory)) await writeMemory(system, next);
   const told = await tell(system, judge(settled), profile);
-  await writeSign(system);
+  await writeSign(system, next);
   if (profile.notify !== null) notes.push(...(await beatNotes(system, profile.notify)));
   const actions = [...ends.actions, ...waited.actions, ...hangs.actions];
   return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };

@@ -8,7 +8,6 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -247,9 +246,8 @@ describe('cron status', () => {
       lastLook: null,
     });
     mkdirSync(join(home, 'watch'));
-    const memory = join(home, 'watch', 'memory.json');
-    writeFileSync(memory, '{}');
-    utimesSync(memory, new Date(), new Date('2026-01-02T02:00:05Z'));
+    const sign = join(home, 'watch', 'beat.json');
+    writeFileSync(sign, '{"at":"2026-01-02T02:00:05Z","host":"login1","pid":6,"accountedAt":null,"ticks":3}');
     expect((await cronStatus(system, null)).lastLook).toMatchObject({ secondsAgo: 3840 });
     const heartbeat = join(root, 'beat');
     writeFileSync(heartbeat, '{"at":"2026-01-02T03:03:05Z","host":"login2","pid":7}');

@@ -220,3 +220,36 @@ it('an empty queue that was doubted is forgotten when the job is there again', a
   expect((await lookAt(here, known, 180)).blind).toBe(false);
   expect((await lookAt(here, { ...known, squeue: '' }, 1200)).blind).toBe(true);
 });
+
+it('writes its memory only when something is new, and goes on from the sign of a look that found nothing', async () => {
+  const here = await place();
+  await submitted(here);
+  const memory = join(here.home, 'watch', 'memory.json');
+  const waits = queued({ state: 'PENDING', reason: 'Priority', hosts: '', start: 'N/A' });
+  // With accounting that knows of nothing: what is asked of it begins at the last look.
+  const stubs = { ...WELL, squeue: waits, sacct: '' };
+  await lookAt(here, stubs, 60);
+  const first = await readFile(memory, 'utf8');
+  const second = await lookAt(here, stubs, 120);
+  expect([second.tick, await readFile(memory, 'utf8')]).toEqual([2, first]);
+  const system = fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } });
+  expect(await readMemory(system)).toMatchObject({ ticks: 2, accountedAt: BEGAN + 120 });
+  expect((await lookAt(here, { ...stubs, squeue: queued() }, 180)).tick).toBe(3);
+  expect(await readFile(memory, 'utf8')).not.toBe(first);
+});
+
+it('takes a sign that somebody has damaged, or an earlier version has left, for none', async () => {
+  const here = await place();
+  await submitted(here);
+  await lookAt(here, WELL, 60);
+  const system = fakeSystem(fakeExec({}).exec, { env: { OPSCTL_HOME: here.home } });
+  for (const sign of [
+    '{"at":"2026-01-01T00:00:00Z"',
+    '{"at":"2026-01-01T00:00:00Z","ticks":9,"accountedAt":"x"}',
+    '[]',
+    '',
+  ]) {
+    await writeFile(join(here.home, 'watch', 'beat.json'), sign);
+    expect((await readMemory(system)).ticks).toBe(1);
+  }
+});
