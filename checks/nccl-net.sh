@@ -35,7 +35,7 @@
 #     when: { net_peers: "yes" }
 #     severity: critical
 #     message: "the way to other nodes does not leave by the chosen interface: {net_unrouted}"
-#     fix: "ip route get NODE   # then network.socket_ifname in the profile"
+#     fix: "getent hosts NODE; ip route get NODE   # then network.socket_ifname in the profile"
 #   - fact: hca_bad
 #     op: ne
 #     limit: "none"
@@ -87,12 +87,14 @@ two_of() { # NODE PEER... sets `two` to them
 }
 
 # Where Slurm reaches a node is where it is, whatever a name server says; a name is looked up only where Slurm knows no more
-# than that. Sets `address`, to nothing where there is none; fails when that is not known.
+# than that. Sets `address`, to nothing where there is none, and `looked_up`; fails when that is not known.
 find_address() { # NODE
   local known=" ${CHECK_PEER_ADDRESSES:-} " found
-  address=$1
+  address=$1 looked_up=no
   [[ $known == *" $1="?* ]] && known=${known#*" $1="} && address=${known%% *}
   [[ ! $address =~ ^[0-9]+(\.[0-9]+){3}$ && $address != *:* ]] || return 0
+  # Who calls a node by this name means the machine itself.
+  [[ $address == localhost ]] || looked_up=yes
   found=$(timeout -k 1 3 getent ahostsv4 "$address" 2>/dev/null)
   case $? in
     0) [[ $found =~ ^([0-9.]+)[[:space:]].*RAW ]] && address=${BASH_REMATCH[1]} ;;
@@ -119,7 +121,7 @@ find_way() { # ADDRESS
 }
 
 nccl_net() {
-  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer unrouted='' gloo entry device ports bad='' known=() chosen=() list two=() address way
+  local net=() name up='' down='' spec=${NCCL_SOCKET_IFNAME:-} missing='' peer unrouted='' gloo entry device ports bad='' known=() chosen=() list two=() address looked_up way
   for name in /sys/class/net/*; do [[ -e $name/operstate ]] && net+=("${name##*/}"); done
   ((${#net[@]} > 0)) || return
   # Without a choice NCCL takes any interface but loopback and docker.
@@ -144,6 +146,11 @@ nccl_net() {
       find_address "$peer" || return
       if [[ -z $address ]]; then
         unrouted+="$peer:no-address,"
+        continue
+      fi
+      # /etc/hosts with all names behind 127.0.0.1: the ranks there would wait for one that listens on its own machine.
+      if [[ $looked_up == yes && $address == 127.* && $peer != "${SLURMD_NODENAME:-}" ]]; then
+        unrouted+="$peer:loopback,"
         continue
       fi
       find_way "$address" || return

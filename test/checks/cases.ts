@@ -11,6 +11,9 @@ export interface Case extends Setting {
 const A10 = 'nvidia-smi/q-a10-535.129.03.txt';
 const healthyA10 = (text: string) =>
   text.replace(/(Uncorrectable Error +: )4/, '$10').replace(/(Remapped Rows[\s\S]*?Pending +: )Yes/, '$1No');
+/** As getent prints a name that /etc/hosts has behind the machine's own address. */
+const LOOPBACK =
+  "echo '127.0.1.1       STREAM' \"$2\"; echo '127.0.1.1       DGRAM  '; echo '127.0.1.1       RAW    '";
 const smi = (change: (text: string) => string) => ({
   'nvidia-smi': printsChanged(A10, (text) => change(healthyA10(text))),
 });
@@ -220,6 +223,35 @@ const NETWORK: readonly Case[] = [
     fires: [],
     tools: { ip: 'exit 1', getent: 'exit 2' },
     env: { CHECK_PEERS: 'gnode01 gnode02', CHECK_PEER_ADDRESSES: 'gnode01=127.0.0.1 gnode02=127.0.0.1' },
+  },
+  {
+    check: 'nccl-net',
+    title: 'a node whose name leads back to the machine that asks',
+    fires: ['net_unrouted critical'],
+    tools: { ip: 'exit 1', getent: LOOPBACK },
+    env: {
+      SLURMD_NODENAME: 'gnode01',
+      CHECK_PEERS: 'gnode01 gnode02',
+      CHECK_PEER_ADDRESSES: 'gnode01=gnode01 gnode02=gnode02-ib',
+    },
+  },
+  {
+    check: 'nccl-net',
+    title: 'the first node, whose own name leads back to it, as on Debian',
+    fires: [],
+    tools: { ip: ANSWERING.ip ?? '', getent: LOOPBACK },
+    env: { SLURMD_NODENAME: 'gnode01', CHECK_PEERS: 'gnode01', NCCL_SOCKET_IFNAME: 'lo' },
+  },
+  {
+    check: 'nccl-net',
+    title: 'nodes of one machine, that Slurm reaches by "localhost"',
+    fires: [],
+    tools: { ip: 'exit 1', getent: LOOPBACK },
+    env: {
+      SLURMD_NODENAME: 'gnode02',
+      CHECK_PEERS: 'gnode01 gnode02',
+      CHECK_PEER_ADDRESSES: 'gnode01=localhost gnode02=localhost',
+    },
   },
   {
     check: 'nccl-net',

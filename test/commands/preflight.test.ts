@@ -129,6 +129,35 @@ describe('what is told of a run from the login node', () => {
   });
 });
 
+describe('what is asked where no run is named', () => {
+  const nowhere = { WANDB_BASE_URL: 'http://127.0.0.1:1', HF_ENDPOINT: 'http://127.0.0.1:1' };
+  beforeEach(() => {
+    program('scontrol', 'echo "Slurmctld(primary) at here is UP"');
+    program('sinfo', 'echo "gnode01|idle|none|Unknown|none"');
+    // Stands in for one node: what srun would start there, after its options.
+    program('srun', 'while [ "$1" != bash ]; do shift; done; SLURMD_NODENAME=gnode01 exec "$@"');
+  });
+  const hostsAsked = (words: readonly string[]) => {
+    const { stdout, stderr } = opsctl(['preflight', '--nodes', 'gnode01', ...words], nowhere);
+    expect(stdout, stderr).not.toBe('');
+    const { verdicts } = JSON.parse(stdout) as { verdicts: Verdict[] };
+    const nodes = verdicts.filter(({ check }) => check === 'hosts').map(({ node }) => node);
+    return { nodes: [...new Set(nodes)], notes: stderr };
+  };
+
+  it('says that the hosts outside are asked for here and not by the nodes, and how they would be', () => {
+    const { nodes, notes } = hostsAsked([]);
+    expect(nodes).toEqual([expect.not.stringMatching('gnode01')]);
+    expect(notes).toContain('not asked on the nodes: hosts; with --recipe or --only they are');
+  });
+
+  it('lets the nodes ask for them when they are named, and then says nothing', () => {
+    const { nodes, notes } = hostsAsked(['--only', 'hosts']);
+    expect(nodes).toContain('gnode01');
+    expect(notes).not.toContain('not asked on the nodes');
+  });
+});
+
 const MOTD = `# ---
 # id: motd
 # question: "Is there no maintenance?"

@@ -90,3 +90,16 @@ describe('an exception that says how the program could go on', () => {
     },
   );
 });
+
+describe('a warning of Python’s', () => {
+  const warned =
+    '/env/joblib/_multiprocessing_helpers.py:46: UserWarning: [Errno 28] No space left on device.  joblib will operate in serial mode\n';
+
+  it('is no failure where the program goes about its work behind it', async () => {
+    expect(await verdict(`${warned}  warnings.warn(\nloading\n3 files\n`)).toBe('healthy');
+  });
+
+  it('says why it ended where it is the last that was said', async () => {
+    expect(await verdict(warned)).toBe('disk-full');
+  });
+});

@@ -24,6 +24,9 @@ beforeAll(() => {
     'srun',
     `echo "srun $*" >>"$SAID"
 while [[ $1 == --* ]]; do shift; done
+[[ \${SLURM_STDINMODE:-} != none ]] || exec </dev/null
+[[ \${SLURM_STDOUTMODE:-} != none ]] || exec >/dev/null
+[[ -z \${SLURM_LABELIO:-} ]] || exec > >(sed 's/^/0: /')
 text=$(cat)
 if [[ $text != *gate_on_node* ]]; then echo trained >>"$SAID"; exit; fi
 for node in $NODES; do
@@ -121,6 +124,15 @@ describe('the gate of a batch script', () => {
     expect(log).toContain('gate: 2 of 2 nodes have answered');
     expect(record).toMatchObject({ exitCode: 0, reason: 'finished', refused: [], because: '' });
   });
+
+  it.each(['SLURM_STDINMODE=none', 'SLURM_STDOUTMODE=none', 'SLURM_LABELIO=1'])(
+    'hears every node though the job has %s, which is for other steps',
+    async (setting) => {
+      const [name = '', value = ''] = setting.split('=');
+      const { log } = await attempt(TWO, {}, { env: { [name]: value } });
+      expect(log).toContain('gate: 2 of 2 nodes have answered');
+    },
+  );
 
   it('leaves out the one node that is bad, and requeues', async () => {
     const { said, log, record } = await attempt(TWO, { gnode01: '', gnode02: SHM });
