@@ -4,7 +4,7 @@
  */
 const TROUBLE = [
   // A level before the words of a tool, a logger or C++: srun: error:, [ERROR], [E ProcessGroupNCCL.cpp:9], E0411 10:00.
-  /(?:^|[\s|\]:,[(])(?:fatal|[Ee]rror|Fatal|critical|Critical)(?:\]|:(?=\s+(?:[^\s\d.+-]|--\w)))/,
+  /(?:^|[\s|\]:,[(])(?:fatal|[Ee]rror|Fatal|critical|Critical)(?:\]|:(?=\s+(?:[^\s\d.+-]|--?[a-z])))|^(?:srun|sbatch|salloc|slurmstepd\S{0,60}): (?:error|fatal): /,
   /(?:^|[\s|\]:,[(])(?:FATAL|ERROR|CRITICAL|ERR)(?=[\s\]|:]|$)(?!:?\s*(?:=|[\d.]+\s*$))/,
   /^\[?[EF](?:\d{4} \d\d:|\d{0,4} [\w./]{1,80}[.:]\w|\])/,
   /\bNCCL WARN\b|\b(?:net|transport)\S{0,40}:\d+ WARN\b/,
