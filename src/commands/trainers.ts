@@ -1,5 +1,7 @@
 import { EXIT, type ExitCode } from '../errors.ts';
+import type { System } from '../system/system.ts';
 import { type Arguments, type Command, type Context, printJson, text, texts } from './command.ts';
+import type { Runnable } from './trainers-runnable.ts';
 
 export const trainersCommand: Command = {
   command: 'trainers',
@@ -16,8 +18,15 @@ export const trainersCommand: Command = {
         'How each trainer is told to stop, what it leaves, how it goes on, and whether it is requeued',
       examples: [
         ['$0 trainers signals', 'one block for each trainer, or each of its programs'],
+        ['$0 trainers signals --trainer-version trl-sft=1.10.0.dev0', 'what holds for that version'],
         ['$0 trainers signals --json', 'the same for scripts, with the version it was read from'],
       ],
+      options: (parser) =>
+        parser.option('trainer-version', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'PROGRAM=VERSION: only that program, in that version; may be repeated',
+        }),
       handler: signals,
     },
     {
@@ -51,12 +60,12 @@ export const trainersCommand: Command = {
   ],
 };
 
-async function list(_args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
+async function list(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
   const [{ runnable }, { table }] = await Promise.all([
     import('./trainers-runnable.ts'),
     import('../terminal/table.ts'),
   ]);
-  const rows = await runnable(system.env);
+  const rows = await namedRows(args, system.env, await runnable(system.env));
   if (options.json) {
     printJson(terminal, rows);
     return EXIT.ok;
@@ -79,8 +88,32 @@ async function signals(args: Arguments, context: Context): Promise<ExitCode> {
     import('./trainers-runnable.ts'),
     import('./trainers-signals.ts'),
   ]);
-  for (const line of showSignals(await runnable(context.system.env))) context.terminal.out(line);
+  const rows = await namedRows(args, context.system.env, await runnable(context.system.env));
+  for (const line of showSignals(rows)) context.terminal.out(line);
+  for (const { trainer, phase, stage, version } of rows.filter((row) => row.lifecycles.length === 0))
+    if (text(args, 'trainer-version') !== undefined)
+      context.terminal.out(
+        `${trainer}: ${stage ?? phase}: no row of the table holds for ${version}: no signal is sent, and it is not requeued.`,
+      );
   return EXIT.ok;
+}
+
+async function namedRows(
+  args: Arguments,
+  env: System['env'],
+  rows: readonly Runnable[],
+): Promise<readonly Runnable[]> {
+  const named = texts(args, 'trainer-version');
+  if (named.length === 0) return rows;
+  const [{ namedVersions }, { versionsOf }, { ofVersions }] = await Promise.all([
+    import('../lint/trainer-version.ts'),
+    import('../trainer/knowledge.ts'),
+    import('./trainers-runnable.ts'),
+  ]);
+  return ofVersions(
+    rows,
+    namedVersions(named, (program) => versionsOf(env, program)),
+  );
 }
 
 async function add(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import type { Runbook, Signature } from '../runbook/schema.ts';
 import { ATTEMPT_LITERALS } from './attempt-marks.ts';
 import { type LiteralSearch, searchLiterals } from './literal-search.ts';
 import { FINISH_LITERALS } from './progress.ts';
-import { isTrouble } from './unclaimed.ts';
+import { isTrouble, WARNED } from './unclaimed.ts';
 
 /** A signature with the fault that it belongs to. */
 export interface Rule {
@@ -124,11 +124,11 @@ function isMild(text: string, traceback?: string): boolean {
 }
 
 /**
- * An exception that says how the program goes on, and of which no frames are left: one that was caught is followed by
- * something, one that was not is the last that was said.
+ * A warning of Python's, or an exception that says how the program goes on and of which no frames are left. If it did go
+ * on something follows; if not, this is the last that was said.
  */
 export function mayBeCaught(text: string, traceback: string | undefined): boolean {
-  return !traceback?.includes('File "') && RAISED.test(text) && goesOn(text);
+  return WARNED.test(text) || (!traceback?.includes('File "') && RAISED.test(text) && goesOn(text));
 }
 
 /** What a person is told to do is nothing that the program has done: `use --scratch to start from scratch`. */

@@ -37,8 +37,18 @@ const PREFIXES: readonly Prefix[] = [
   { pattern: /^\(\w[\w.:]{0,80} (?:rank=(\d{1,6}) )?pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
   // SkyPilot: (worker1, rank=1, pid=12, ip=10.0.0.3)
   { pattern: /^\([\w-]{1,40}, rank=(\d{1,6}), pid=\d+(?:, ip=([\w.:-]+))?\) ?/, rank: 1, node: 2 },
-  // pdsh, clush, DeepSpeed's launcher: gnode07: but not jinja2.exceptions.UndefinedError:
-  { pattern: /^(?![\w.]*(?:Error|Exception|Warning): )([A-Za-z][A-Za-z.-]{0,40}\d[\w.-]{0,40}): /, node: 1 },
+  // pdsh, clush, DeepSpeed's launcher: gnode07: but not jinja2.exceptions.UndefinedError: or cc1plus:
+  {
+    pattern:
+      /^(?![\w.]*(?:Error|Exception|Warning): |(?:cc1(?:plus)?|python[\d.]{1,6}): )([A-Za-z][A-Za-z.-]{0,40}\d[\w.-]{0,40}): /,
+    node: 1,
+  },
+  // vLLM's logger, before each line of a traceback: ERROR 05-28 03:53:36 [core.py:387]
+  {
+    pattern:
+      /^ERROR \d\d-\d\d [\d:]{8} \[[\w/.-]{1,80}:\d{1,6}\] (?=\s|Traceback|During handling|The above|(?:[a-z_][\w.]{0,80}\.)?[A-Z]\w{0,60}(?:Error|Exception)\b)/,
+    time: true,
+  },
   // dmesg: [12345.678901], and dmesg -T: [Mon Nov 23 19:02:37 2026]
   { pattern: /^\[ {0,8}\d+\.\d+\] /, time: true },
   { pattern: /^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}\] /, time: true },

@@ -151,7 +151,9 @@ function causeOf(group: Group, rivals: readonly Group[], live: readonly Finding[
     if (live.some((finding) => explains.includes(finding.fault))) why.push('explains-others');
   }
   let confidence = Math.min(MOST_SURE, 1 - doubt);
-  const competing = rivals.some((other) => other !== group && other.strength > group.strength - RIVAL);
+  const competing = rivals.some(
+    (other) => other !== group && (other.strength > group.strength - RIVAL || endedLater(other, group)),
+  );
   if (competing) {
     confidence = Math.min(confidence * 0.85, DOUBT);
     why.push('others-compete');
@@ -166,6 +168,16 @@ function causeOf(group: Group, rivals: readonly Group[], live: readonly Finding[
     evidence: quote(group),
     remedies: runbook.front.remedies ?? [],
   };
+}
+
+/**
+ * The same log goes on to another failure, of which this one is no reason: it may be of another run, which somebody
+ * appended. Slurm and the kernel have the last word, whatever programs say after it.
+ */
+function endedLater(other: Group, group: Group): boolean {
+  const [source, line] = group.best.at;
+  const isLater = other.best.at[0] === source && other.best.at[1] > line;
+  return isLater && other.best.signature.role === 'root' && group.strength < VERDICT + 100;
 }
 
 /** Another line says it too. Several signatures on one line, or the same words in several logs, are one voice. */

@@ -37,7 +37,7 @@ export function handOver(source: Source, { stage, input }: StageInput, around: A
   return {
     upstream: {
       ...common,
-      rule: ruleOf(template),
+      rule: ruleOf(writer.input),
       // The link is called as the model that all began with: trainers and dashboards show its name.
       link: join(around.outputDir, 'start', parameter, familyOf(writer)),
       onlyAtEnd: isOnlyAtEnd(handover),
@@ -99,6 +99,8 @@ function waitsWell(stage: Stage, name: string, all: readonly Stage[]): boolean {
 }
 
 /** What a complete checkpoint of the trainer looks like; without a row only names such as final_N are known. */
-function ruleOf({ front, phase, stage }: Template): CheckpointRule {
-  return lifecycleOf(front.lifecycle, phase, stage ?? undefined)?.checkpoint ?? { name: 'checkpoint-' };
+function ruleOf({ template: { front, phase, stage }, flags }: PlannedStage['input']): CheckpointRule {
+  return (
+    lifecycleOf(front.lifecycle, phase, stage ?? undefined, flags)?.checkpoint ?? { name: 'checkpoint-' }
+  );
 }

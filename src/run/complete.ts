@@ -6,6 +6,7 @@ import { loadTemplate } from '../template/load.ts';
 import { lifecycleOf } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
 import type { CheckpointRule } from './upstream.ts';
+import { chosenFlags } from './version-flags.ts';
 
 /** Names of which the trainer's own rule does not speak: they hold weights, written by a rename or at the very end. */
 const WEIGHTS = /^(?:norm|bestppl|final)_/;
@@ -13,10 +14,11 @@ const WEIGHTS = /^(?:norm|bestppl|final)_/;
 /** What a complete checkpoint of the run's trainer looks like: its row of the table, or nothing but the usual names. */
 export async function checkpointRule(
   system: System,
-  { phase, trainer, stage }: Pick<Manifest, 'phase' | 'trainer' | 'stage'>,
+  { phase, trainer, stage, parameters }: Pick<Manifest, 'phase' | 'trainer' | 'stage' | 'parameters'>,
 ): Promise<CheckpointRule> {
-  const { front } = await loadTemplate(system.env, phase, trainer, stage);
-  return lifecycleOf(front.lifecycle, phase, stage)?.checkpoint ?? { name: 'checkpoint-' };
+  const template = await loadTemplate(system.env, phase, trainer, stage);
+  const flags = await chosenFlags(system.env, template, parameters.trainer_version?.value);
+  return lifecycleOf(template.front.lifecycle, phase, stage, flags)?.checkpoint ?? { name: 'checkpoint-' };
 }
 
 /** The same question that the job asks in bash (templates/partials/checkpoints.hbs). */

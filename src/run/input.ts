@@ -12,6 +12,7 @@ import { liveExclusions } from './exclusions.ts';
 import { loadGateChecks } from './gate-checks.ts';
 import { type PlanInput, valuesOf } from './plan.ts';
 import { refuseSecrets } from './secrets.ts';
+import { chosenFlags } from './version-flags.ts';
 
 /**
  * What a plan needs, from a template and what was given for it. The one way from words to a plan, so a key is refused here,
@@ -28,7 +29,9 @@ export async function inputFrom(
   const around = { cwd: system.cwd, home: home(system.env), exists: existsSync };
   const all = [sbatchLayer(system.env), ...(await profileLayers(system, config, template)), ...layers];
   const parameters = resolveParameters(template.parameters, all, around);
-  refuseSecrets(valuesOf(parameters), trainerFlags);
+  const values = valuesOf(parameters);
+  refuseSecrets(values, trainerFlags);
+  const flags = await chosenFlags(system.env, template, values.trainer_version);
   return {
     template,
     parameters,
@@ -39,6 +42,7 @@ export async function inputFrom(
     version: version(),
     packageRoot: packageRoot(),
     excluded: liveExclusions(system).map(({ node }) => node),
+    ...(flags ? { flags } : {}),
   };
 }
 

@@ -2,18 +2,37 @@ import { UsageError } from '../errors.ts';
 import type { PlainValue } from '../template/context.ts';
 import type { Lifecycle } from '../template/lifecycle-schema.ts';
 import type { ParameterValue } from '../template/parameter.ts';
+import { hasFlag, type VersionFlags } from './version-flags.ts';
 
-/** The row of a trainer's table for a phase (or a stage of it), or undefined when it has none. */
+/**
+ * The row of a trainer's table for a phase (or a stage of it), or undefined when it has none.
+ * @param flags of the version that runs, where it is not the one that the template is written for.
+ */
 export function lifecycleOf(
   rows: readonly Lifecycle[] | undefined,
   phase: string,
   stage?: string,
+  flags?: VersionFlags,
 ): Lifecycle | undefined {
-  const named = rows?.find(({ phases }) => phases?.some((name) => name === phase || name === stage));
-  return named ?? rows?.find(({ phases }) => phases === undefined);
+  const held = rowsOf(rows, phase, stage);
+  return held.find(({ needs }) => needs === undefined || flags === undefined || hasFlag(flags, needs));
 }
 
-const UNKNOWN = 'its template does not say that it can resume.';
+/** The rows for a phase or a stage: the first is that of the version the template is written for, others of versions without its flag. */
+export function rowsOf(
+  rows: readonly Lifecycle[] | undefined,
+  phase: string,
+  stage?: string,
+): readonly Lifecycle[] {
+  const named = rows?.filter(({ phases }) => phases?.some((name) => name === phase || name === stage)) ?? [];
+  return named.length > 0 ? named : (rows?.filter(({ phases }) => phases === undefined) ?? []);
+}
+
+function unknown({ trainer_version: version }: Readonly<Record<string, ParameterValue>>): string {
+  return typeof version === 'string'
+    ? `no row of its table of signals holds for ${version}: opsctl trainers signals`
+    : 'its template does not say that it can resume.';
+}
 
 /**
  * What the templates read as `lifecycle`: whether to requeue and why (not), the signal as a directive, the launcher's
@@ -25,7 +44,7 @@ export function lifecycleContext(
   values: Readonly<Record<string, ParameterValue>>,
 ): Record<string, PlainValue> {
   const resumes = row !== undefined && row.resume.by !== 'never';
-  const why = row?.resume.why ?? UNKNOWN;
+  const why = row?.resume.why ?? unknown(values);
   if (values.requeue === true && !resumes) {
     throw new UsageError(
       `requeue: this trainer cannot go on where it stopped: ${why}`,

@@ -15,6 +15,7 @@ import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
 import { mixtureContext } from './mixture.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
+import type { VersionFlags } from './version-flags.ts';
 
 /** Everything that a submission will do, before anything of it is done. `--dry-run` and `render` show exactly this. */
 export interface Plan {
@@ -43,6 +44,8 @@ export interface PlanInput {
   readonly upstream?: readonly Upstream[];
   /** Nodes that are kept out of this user's jobs at this moment. */
   readonly excluded?: readonly string[];
+  /** Of the trainer's version, where the user has chosen one: they say which row of the table of signals holds. */
+  readonly flags?: VersionFlags;
 }
 
 const SECONDS_AN_HOUR = 3600;
@@ -137,7 +140,7 @@ function exclusion(asked: string | null, excluded: readonly string[]): { exclude
 }
 
 function contextOf(
-  { template, trainerFlags, profile, packageRoot, version, checks = [], upstream = [] }: PlanInput,
+  { template, trainerFlags, profile, packageRoot, version, checks = [], upstream = [], flags }: PlanInput,
   values: Readonly<Record<string, ParameterValue>>,
   run: { runId: string; outputDir: string; logDir: string },
 ) {
@@ -152,7 +155,7 @@ function contextOf(
     trainer: template.trainer,
     trainer_flags: trainerFlags,
     lifecycle: lifecycleContext(
-      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined),
+      lifecycleOf(template.front.lifecycle, template.phase, template.stage ?? undefined, flags),
       values,
     ),
     gpu_option: gpuOption(profile, values),

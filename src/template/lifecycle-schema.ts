@@ -14,6 +14,11 @@ export const lifecycleSchema = z.strictObject({
   /** Program and version that this was read from: `transformers 4.30`, `Megatron-LM core_r0.12`. */
   version: z.string(),
   /**
+   * A flag of the program that all of this depends on: of another version the row holds where its list has the flag, and else the next
+   * row does. Without it the row holds for every version.
+   */
+  needs: z.optional(word),
+  /**
    * What Slurm sends before the time limit.
    * - `steps`: to every process of the step, because the trainer then writes a checkpoint. TERM, unless the launcher
    *   is known to pass another one on: torchrun's agent dies of USR1.

@@ -94,11 +94,23 @@ describe('trainers', () => {
       version: '1.10.0.dev0',
       versions: ['1.10.0.dev0'],
       lifecycle: expect.objectContaining({ version: 'transformers 5.18' }),
+      lifecycles: [
+        { row: expect.objectContaining({ version: 'transformers 5.18' }), versions: ['1.10.0.dev0'] },
+        { row: expect.objectContaining({ version: 'transformers 4.38' }), versions: [] },
+      ],
       requeue: false,
     });
     for (const { program, version, versions } of rows.filter((row) => row.program !== null)) {
       expect(versions, `${program} ${version}`).toContain(version);
     }
+  });
+
+  it('has a row that holds for every version which is known', async () => {
+    for (const { program, versions, lifecycles } of await runnable({ HOME: '/nowhere' }))
+      if (lifecycles.length > 0)
+        expect(lifecycles.flatMap((held) => held.versions).sort(), String(program)).toEqual(
+          [...versions].sort(),
+        );
   });
 
   it('has for everything that trains how it is stopped, what it leaves and whether it is requeued', async () => {
@@ -111,6 +123,7 @@ describe('trainers', () => {
     expect(text).toContain(
       [
         'megatron: pretrain, cpt (read from Megatron-LM d98e8a6)',
+        '  holds for   d98e8a6, and every other one with --exit-signal-handler',
         '  signal      TERM to every process of the step, 600 s before the time limit',
         '  launcher    waits 540 s for its workers (TORCH_ELASTIC_SHUTDOWN_TIMEOUT)',
         '  checkpoint  iter_N; complete up to the step in latest_checkpointed_iteration.txt',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verdict } from './engine.ts';
+import { diagnoseText, verdict } from './engine.ts';
 
 /** A traceback as Python prints it, down to the source of its last frame. */
 const traceback = (last: string) =>
@@ -89,4 +89,28 @@ describe('an exception that says how the program could go on', () => {
       expect(await verdict(`${line}\n`)).not.toBe('healthy');
     },
   );
+});
+
+describe('a warning of Python’s', () => {
+  const warned =
+    '/env/joblib/_multiprocessing_helpers.py:46: UserWarning: [Errno 28] No space left on device.  joblib will operate in serial mode\n';
+
+  it('is no failure where the program goes about its work behind it', async () => {
+    expect(await verdict(`${warned}  warnings.warn(\nloading\n3 files\n`)).toBe('healthy');
+  });
+
+  it('says why it ended where it is the last that was said', async () => {
+    expect(await verdict(warned)).toBe('disk-full');
+  });
+});
+
+describe('two runs in one log, each of which failed at once', () => {
+  it('are answered without being sure: nobody says which of them is meant', async () => {
+    const oom = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n';
+    const missing =
+      'Traceback (most recent call last):\n  File "/w/train.py", line 3, in main\nFileNotFoundError: [Errno 2] No such file or directory: \'/data/train.jsonl\'\n';
+    const { causes } = await diagnoseText(`starting\n${oom}starting\n${missing}`);
+    expect(causes.map(({ fault }) => fault).sort()).toEqual(['cuda-oom', 'path-missing']);
+    expect(causes.every(({ confidence }) => confidence < 0.8)).toBe(true);
+  });
 });

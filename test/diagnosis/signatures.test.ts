@@ -58,4 +58,6 @@ it('takes a host and its process for a node, and a file and its line for none', 
   expect(parseLine('[gnode07:3] CUDA out of memory')).toMatchObject({ node: 'gnode07' });
   for (const place of ['core.py:39', 'engine.cc:7', 'lib.rs:120'])
     expect(parseLine(`[${place}] CUDA out of memory`).node ?? null).toBeNull();
+  for (const program of ['cc1plus', 'python3.11'])
+    expect(parseLine(`${program}: error: no such option`).node ?? null).toBeNull();
 });

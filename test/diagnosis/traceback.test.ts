@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diagnoseText } from './engine.ts';
+import { diagnoseText, verdict } from './engine.ts';
 
 /** A source line of the program that holds the words of another fault, quoted by the frame before it. */
 const QUOTED = `Traceback (most recent call last):
@@ -61,4 +61,19 @@ describe('the end of a traceback', () => {
     const text = QUOTED.replace(/^UnboundLocalError/m, 'Exception');
     expect(await faults(text)).toEqual(['diagnosed', 'python-error']);
   });
+});
+
+it('is read behind a logger that stands before each of its lines', async () => {
+  const logged = (line: string) =>
+    `(EngineCore_DP0 pid=300) ERROR 05-28 03:53:36 [v1/engine/core.py:620] ${line}\n`;
+  const lines = [
+    'Traceback (most recent call last):',
+    '  File "/v/deepseek.py", line 788, in load',
+    '    param = params[name]',
+    "KeyError: 'w2_offset'",
+  ];
+  expect(await verdict(`${lines.map(logged).join('')}[rank0]: Traceback (most recent call last):\n`)).toBe(
+    'python-error',
+  );
+  expect(await verdict(logged('EngineCore failed to start.'))).not.toBe('healthy');
 });

@@ -25,6 +25,9 @@ const UNHEARD_OF = [
   'Error fetching from the quartermaster: it has gone',
   '_job_complete: JobId=12 WEXITSTATUS 7',
   'QuartermasterInvalid: it has no such size',
+  '[h35n05:113506] *** MPI_ERRORS_ARE_FATAL (processes in this communicator will now abort,',
+  'MPI_ABORT was invoked on rank 3 in communicator MPI_COMM_WORLD',
+  '[0]Error opening the quartermaster from peer:1',
 ];
 
 /** What healthy programs print. */

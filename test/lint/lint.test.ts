@@ -63,6 +63,21 @@ describe('what fires and what does not', () => {
       'torchrun --nnodes 2 --master_addr localhost a.py',
       'torchrun --nnodes 1 --master_addr localhost a.py',
     ],
+    [
+      'master-address',
+      'export MASTER_ADDR=localhost\nsrun python a.py',
+      'if ((SLURM_NNODES > 1)); then MASTER_ADDR=$(scontrol show hostnames | head -1); else MASTER_ADDR=localhost; fi\nsrun python a.py',
+    ],
+    [
+      'master-address',
+      'srun torchrun --nnodes $SLURM_NNODES --rdzv_endpoint localhost:29500 a.py',
+      'srun torchrun --nproc_per_node 8 --rdzv_endpoint localhost:0 eval.py',
+    ],
+    [
+      'master-address',
+      'srun bash -c "export MASTER_ADDR=\\$(hostname); python a.py"',
+      'export MASTER_ADDR=$(hostname)\nsrun python a.py',
+    ],
     ['directive-late', 'echo\n#SBATCH --time=5', "cat >x <<'E'\n#SBATCH --time=5\nE"],
     [
       'endless-wait',
