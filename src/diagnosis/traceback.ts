@@ -6,7 +6,8 @@ const EXCEPTION =
 /** What is called otherwise, in a module: `cv2.error: words`, `RayTaskError(KeyError): words`. Only straight behind a frame's source. */
 const DOTTED = /^[A-Za-z_]\w{0,60}(?:\.\w{1,60}){1,8}(?:\(\w{1,80}\))?: \S/;
 /** The same where no traceback leads to it, as in the end of a log: only the commonest forms, so that prose is not taken for one. */
-const BARE = /^(?:[A-Za-z_][\w.]{0,120}\.)?_?[A-Z]\w{0,60}(?:Error|Exception)(?:: |$)|^KeyboardInterrupt$/;
+const BARE =
+  /^(?:[A-Za-z_][\w.]{0,120}\.)?_?[A-Z]\w{0,60}(?:Error|Exception)(?:: |$)|^Exception: |^KeyboardInterrupt$/;
 /** The line behind which a traceback quotes the program's source. */
 const FRAME = /^\s{0,40}File ".{1,400}", line \d+(?:, in |$)/;
 const START = 'Traceback (most recent call last)';
