@@ -151,20 +151,23 @@ const inject: Command = {
   handler: async (args, context) => {
     const { injectInto } = await import('../sandbox/inject.ts');
     const { findInjection } = await import('../sandbox/injections.ts');
+    const { shellWord } = await import('../template/quote.ts');
     const injection = findInjection(text(args, 'fault') ?? '');
     const node = text(args, 'node') ?? '';
     const undo = flag(args, 'undo');
-    const select = texts(args, 'name')
-      .map((name) => ` --name ${name}`)
-      .join('');
     await injectInto(context.system, await placeOf(args, context), { injection, node, undo });
     const { name: fault, rows, summary } = injection;
     if (context.options.json) printJson(context.terminal, { fault, node, rows, summary, undone: undo });
     else context.terminal.out(undo ? `${node}: ${fault} is taken back.` : `${node}: ${summary}.`);
     if (!undo) {
-      const how = `opsctl sandbox inject ${fault} --node ${node} --undo`;
-      const again = injection.undo === null ? 'opsctl sandbox up, which starts what has ended' : how;
-      context.terminal.note(`To take it back: ${again}${select}`);
+      const select = ['name', 'dir']
+        .flatMap((option) => texts(args, option).map((value) => ` --${option} ${shellWord(value)}`))
+        .join('');
+      const again =
+        injection.undo === null
+          ? `opsctl sandbox up${select}, which starts what has ended`
+          : `opsctl sandbox inject ${fault} --node ${node} --undo${select}`;
+      context.terminal.note(`To take it back: ${again}`);
     }
     return EXIT.ok;
   },

@@ -7,7 +7,7 @@ import { packageRoot } from '../system/package.ts';
 import { type System, shortHostname, stateHome } from '../system/system.ts';
 import { crontabBlock, type Rhythm, SCHEDULERS, type Scheduler, scrontabBlock, timerUnits } from './entry.ts';
 import { findProgram } from './find-program.ts';
-import type { Look } from './keeper.ts';
+import { isThere, type Look } from './keeper.ts';
 import { KEEPERS } from './keepers.ts';
 import { writeRecord } from './record.ts';
 import { lingers, UNIT } from './timer.ts';
@@ -123,9 +123,8 @@ async function takeFrom(
 ): Promise<Scheduler[]> {
   const taken: Scheduler[] = [];
   for (const scheduler of schedulers) {
-    const look = await KEEPERS[scheduler].look(system, home);
-    if (look.kind === 'usable' && look.entry !== null && (await KEEPERS[scheduler].take(system, home)))
-      taken.push(scheduler);
+    if (!isThere(await KEEPERS[scheduler].look(system, home))) continue;
+    if (await KEEPERS[scheduler].take(system, home)) taken.push(scheduler);
   }
   return taken;
 }

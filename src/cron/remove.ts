@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { type System, shortHostname, stateHome } from '../system/system.ts';
 import { SCHEDULERS, type Scheduler } from './entry.ts';
+import { isThere } from './keeper.ts';
 import { KEEPERS } from './keepers.ts';
 import { readRecord, recordPath } from './record.ts';
 import { scriptPath } from './watcher.ts';
@@ -20,9 +21,10 @@ export async function remove(system: System): Promise<Removed> {
   const left: string[] = [];
   for (const scheduler of SCHEDULERS) {
     const look = await KEEPERS[scheduler].look(system, home);
-    if (look.kind === 'unusable') {
-      if (record?.scheduler === scheduler) left.push(`${scheduler}: ${look.why}`);
-    } else if (look.entry !== null && (await KEEPERS[scheduler].take(system, home))) from.push(scheduler);
+    if (isThere(look)) {
+      if (await KEEPERS[scheduler].take(system, home)) from.push(scheduler);
+    } else if (look.kind === 'unusable' && look.left === undefined && record?.scheduler === scheduler)
+      left.push(`${scheduler}: ${look.why}`);
   }
   // Slurm's table is everywhere; the others belong to one machine.
   if (record && record.scheduler !== 'scrontab' && record.host !== shortHostname() && from.length === 0)

@@ -45,7 +45,8 @@ export async function cronStatus(system: System, heartbeat: string | null): Prom
     const look = await KEEPERS[scheduler].look(system, home);
     if (look.kind === 'usable' && look.entry !== null) found ??= { scheduler, ...look.entry };
     // One that this machine does not have is no news, unless it is the one that was installed.
-    if (look.kind === 'unusable' && record?.scheduler === scheduler && record.host === shortHostname())
+    const isUnknown = look.kind === 'unusable' && look.left === undefined;
+    if (isUnknown && record?.scheduler === scheduler && record.host === shortHostname())
       unreadable.push(`${scheduler}: ${look.why}`);
   }
   const looks = await Promise.all([

@@ -16,18 +16,25 @@ const TIMEOUT_MS = 15_000;
 export const timer: Keeper = { look, put, take };
 
 async function look(system: System, home: string): Promise<Look> {
-  const asked = await systemctl(system, 'is-enabled', `${UNIT}.timer`);
-  if (asked.missing) return { kind: 'unusable', why: 'systemctl is not here' };
-  if (/Failed to connect to bus|No medium found|System has not been booted/i.test(asked.stderr))
-    return { kind: 'unusable', why: `no systemd for this user: ${lastLine(asked.stderr)}` };
   const owner = await ownerOf(system, home);
+  const silent = await silence(system);
+  if (silent !== undefined) return { kind: 'unusable', why: silent, left: owner === 'us' };
   if (owner === 'nobody') return { kind: 'usable', entry: null };
   if (owner === 'another')
     return { kind: 'unusable', why: `${directoryOf(system)}/${UNIT}.service is not of this state directory` };
+  const asked = await systemctl(system, 'is-enabled', `${UNIT}.timer`);
   return {
     kind: 'usable',
     entry: { line: `${UNIT}.timer`, disabled: asked.stdout.trim() !== 'enabled' },
   };
+}
+
+/** Why this user's systemd cannot be spoken to; undefined when it answers. "is-enabled" reads files and needs no systemd. */
+async function silence(system: System): Promise<string | undefined> {
+  const { missing, timedOut, code, stderr } = await systemctl(system, 'show', '--property=Version');
+  if (missing) return 'systemctl is not here';
+  if (timedOut) return 'systemctl --user did not answer';
+  return code === 0 ? undefined : `no systemd for this user: ${lastLine(stderr) || `exit code ${code}`}`;
 }
 
 async function put(system: System, home: string, rhythm: Rhythm): Promise<boolean> {
@@ -38,23 +45,48 @@ async function put(system: System, home: string, rhythm: Rhythm): Promise<boolea
   const isInForce = found.kind === 'usable' && found.entry?.disabled === false;
   if (isInForce && FILES.every((name, index) => old[index] === units[name])) return false;
   await ensureDirectory(directory);
-  for (const name of FILES) await writeAtomic(join(directory, name), units[name] ?? '', 0o644);
-  await expectDone(system, 'daemon-reload');
-  await expectDone(system, 'enable', '--now', `${UNIT}.timer`);
-  // A timer that runs keeps its old times.
-  if (isInForce) await expectDone(system, 'restart', `${UNIT}.timer`);
+  try {
+    for (const name of FILES) await writeAtomic(join(directory, name), units[name] ?? '', 0o644);
+    await expectDone(system, 'daemon-reload');
+    await expectDone(system, 'enable', '--now', `${UNIT}.timer`);
+    // A timer that runs keeps its old times.
+    if (isInForce) await expectDone(system, 'restart', `${UNIT}.timer`);
+  } catch (error) {
+    await restore(system, old);
+    throw error;
+  }
   return true;
+}
+
+/** The files as they were before. */
+async function restore(system: System, old: readonly (string | undefined)[]): Promise<void> {
+  if (old[0] === undefined) await systemctl(system, 'disable', '--now', `${UNIT}.timer`);
+  for (const [index, name] of FILES.entries()) {
+    const text = old[index];
+    if (text === undefined) await removeFile(join(directoryOf(system), name));
+    else await writeAtomic(join(directoryOf(system), name), text, 0o644);
+  }
+  await systemctl(system, 'daemon-reload');
 }
 
 async function take(system: System, home: string): Promise<boolean> {
   if ((await ownerOf(system, home)) !== 'us') return false;
-  await expectDone(system, 'disable', '--now', `${UNIT}.timer`);
-  for (const name of FILES)
-    await unlink(join(directoryOf(system), name)).catch((error: unknown) => {
-      if (errorCode(error) !== 'ENOENT') throw fileError('cannot remove', name, error);
-    });
-  await expectDone(system, 'daemon-reload');
+  const directory = directoryOf(system);
+  // Without the user's systemd no timer runs here, and its files can go all the same.
+  const isSilent = (await silence(system)) !== undefined;
+  if (!isSilent) await expectDone(system, 'disable', '--now', `${UNIT}.timer`);
+  // What `enable` has linked, where nothing can disable it.
+  const wanted = join('timers.target.wants', `${UNIT}.timer`);
+  for (const name of [...FILES, wanted]) await removeFile(join(directory, name));
+  if (!isSilent) await expectDone(system, 'daemon-reload');
   return true;
+}
+
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
+      throw fileError('cannot remove', path, error);
+  });
 }
 
 /** Whether the timer goes on when its user is not logged in; undefined where that cannot be told. */
@@ -83,6 +115,6 @@ async function expectDone(system: System, ...words: string[]): Promise<void> {
   const { code, stderr } = await systemctl(system, ...words);
   if (code !== 0)
     throw new OpsError(`systemctl --user ${words.join(' ')} failed: ${lastLine(stderr)}`, {
-      hint: '"opsctl cron install" goes on from here when that is mended.',
+      hint: 'Mend that, and run it again.',
     });
 }

@@ -80,7 +80,7 @@ export async function deleteFiles(system: System, dir: string, shared: SharedDat
 export async function refuseMounts(dir: string): Promise<void> {
   const table = (await readIfThere('/proc/self/mountinfo')) ?? '';
   // proc(5): the mount point is field 5; a space in it is written \040.
-  const mounts = table.split('\n').map((line) => line.split(' ')[4] ?? '');
+  const mounts = table.split('\n').flatMap((line) => line.split(' ')[4] ?? []);
   const inside = mounts.filter((point) => isBelow(point, dir));
   if (inside.length === 0) return;
   throw new OpsError(`something is mounted below ${dir}: ${inside.join(', ')}`, {

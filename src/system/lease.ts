@@ -9,10 +9,11 @@ import type { System } from './system.ts';
 const STALE_MS = 60_000;
 
 export interface Lease {
-  /** Says that the work goes on: to be called before each step. */
+  /** Says that the work goes on: to be called before each step. One that is another's by now is not prolonged. */
   readonly renew: () => Promise<void>;
   /** False when this process was stopped for so long that another one has taken it. */
   readonly holds: () => Promise<boolean>;
+  /** Gives it back; one that another process has taken is left to it. */
   readonly release: () => Promise<void>;
 }
 
@@ -41,13 +42,18 @@ export async function takeLease(system: System, directory: string, busy: string)
     await unlink(mine).catch(() => undefined);
   }
   await sweepDead(directory);
+  const holds = async (): Promise<boolean> => (await readIfThere(path)) === text;
+  // One that cannot be read is left alone: it is free again after its time.
+  const isMine = (): Promise<boolean> => holds().catch(() => false);
   return {
     renew: async () => {
       const now = system.now();
-      await lutimes(path, now, now).catch(() => undefined);
+      if (await isMine()) await lutimes(path, now, now).catch(() => undefined);
     },
-    holds: async () => (await readIfThere(path)) === text,
-    release: () => unlink(path).catch(() => undefined),
+    holds,
+    release: async () => {
+      if (await isMine()) await unlink(path).catch(() => undefined);
+    },
   };
 }
 

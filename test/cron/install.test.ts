@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -22,6 +23,8 @@ import { type Behaviour, standIns } from './stand-ins.ts';
 
 const WISH: Wish = { scheduler: null, every: 5, scron: [], config: null, profile: null };
 const MINE = 'MAILTO=me@example.org\n0 3 * * * backup\n';
+
+const NOT_ALLOWED = { code: 1, stderr: 'You (me) are not allowed to use this program (crontab)\n' };
 
 function place(tables: { crontab?: string; scrontab?: string }, behaviour: Behaviour = {}) {
   const root = mkdtempSync(join(tmpdir(), 'opsctl-cron-'));
@@ -75,6 +78,31 @@ describe('cron install', () => {
     );
     expect(calls).toContain('systemctl --user enable --now opsctl-watch.timer');
     expect(installed.notes.join('\n')).toContain('loginctl enable-linger');
+  });
+
+  it('takes no timer where the user’s systemd cannot be spoken to, although it reads unit files', async () => {
+    const { put, root } = place({}, { list: NOT_ALLOWED, noBus: true });
+    await expect(put()).rejects.toThrow(/systemd: no systemd for this user: Failed to connect to bus/);
+    expect(existsSync(join(root, '.config'))).toBe(false);
+  });
+
+  it.each(['daemon-reload', 'enable'])('leaves no unit behind when systemctl %s fails', async (fails) => {
+    const { put, root, system } = place({}, { list: NOT_ALLOWED, fails, systemctl: { stdout: 'enabled\n' } });
+    await expect(put()).rejects.toThrow(`systemctl --user ${fails}`);
+    expect(readdirSync(join(root, '.config/systemd/user'))).toEqual([]);
+    expect(await cronStatus(system, null)).toMatchObject({ state: 'missing', scheduler: null });
+  });
+
+  it('puts the units of before back when a change of them fails', async () => {
+    const before = { list: NOT_ALLOWED, systemctl: { stdout: 'enabled\n' } };
+    const { put, root, system } = place({}, before);
+    await put();
+    const unit = join(root, '.config/systemd/user/opsctl-watch.timer');
+    const text = readFileSync(unit, 'utf8');
+    const { exec } = standIns({}, { ...before, fails: 'daemon-reload' });
+    const plan = await planInstallation(system, { ...WISH, every: 10 });
+    await expect(install({ ...system, exec }, plan)).rejects.toThrow('daemon-reload');
+    expect(readFileSync(unit, 'utf8')).toBe(text);
   });
 
   it('says of each scheduler why it cannot be used, and changes nothing', async () => {
@@ -198,6 +226,19 @@ describe('cron remove', () => {
       JSON.stringify({ scheduler: 'crontab', every: 5, host: 'login9', at: '2026-01-02T03:00:00Z' }),
     );
     expect((await remove(system)).left).toEqual(['crontab of login9: run "opsctl cron remove" there']);
+  });
+
+  it('takes out the units that a failed install has left where no systemd can be spoken to, and all is well', async () => {
+    const { put, root, system } = place({}, { list: NOT_ALLOWED, systemctl: { stdout: 'enabled\n' } });
+    await put();
+    const units = join(root, '.config/systemd/user');
+    mkdirSync(join(units, 'timers.target.wants'));
+    symlinkSync('../opsctl-watch.timer', join(units, 'timers.target.wants', 'opsctl-watch.timer'));
+    const silent = { ...system, exec: standIns({}, { noBus: true }).exec };
+    expect(await cronStatus(silent, null)).toMatchObject({ state: 'missing', scheduler: null });
+    expect(await remove(silent)).toEqual({ from: ['systemd'], left: [] });
+    expect(readdirSync(units, { recursive: true })).toEqual(['timers.target.wants']);
+    expect(await remove(silent)).toEqual({ from: [], left: [] });
   });
 
   it('does not say that it is gone when the crontab cannot be read', async () => {

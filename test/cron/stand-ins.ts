@@ -11,6 +11,10 @@ export interface Behaviour {
   /** What reaches the table of what is installed; undefined keeps the old one. */
   readonly store?: (text: string) => string | undefined;
   readonly systemctl?: Answer;
+  /** systemctl as it is where the user has no bus, as Debian's 252 speaks: it still reads unit files. */
+  readonly noBus?: boolean;
+  /** Words of a systemctl that fails. */
+  readonly fails?: string;
 }
 
 /**
@@ -23,8 +27,11 @@ export function standIns(tables: { crontab?: string; scrontab?: string }, behavi
     const [program = '', word = ''] = argv;
     if (program === 'scontrol')
       return { stdout: `ClusterName = demo\nScronParameters = ${behaviour.scron ? 'enable' : '(null)'}\n` };
-    if (program === 'systemctl')
-      return behaviour.systemctl ?? { code: 1, stderr: 'Failed to connect to bus: No medium found\n' };
+    const failed = { code: 1, stderr: 'Failed to connect to bus: No medium found\n' };
+    if (program === 'systemctl' && behaviour.fails && argv.includes(behaviour.fails)) return failed;
+    if (program === 'systemctl' && behaviour.noBus)
+      return word === '--user' && argv[2] === 'is-enabled' ? { code: 1, stdout: 'disabled\n' } : failed;
+    if (program === 'systemctl') return behaviour.systemctl ?? failed;
     if (program === 'loginctl') return { code: 1, stderr: 'Could not get user: no such user\n' };
     if (program !== 'crontab' && program !== 'scrontab') throw new Error(`no stand-in for ${argv.join(' ')}`);
     if (program === 'scrontab' && !behaviour.scron)

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { down, sharedEntries } from '../../src/sandbox/down.ts';
 import { readSandbox, writeSandbox } from '../../src/sandbox/sandbox.ts';
 import { type AskedShape, readShape } from '../../src/sandbox/shape.ts';
@@ -61,6 +61,14 @@ describe('down', () => {
     expect(await readSandbox(dir)).toEqual({ kind: 'kept' });
     expect(await down(system(), place(), false)).toMatchObject({ found: false, kept: join(dir, 'shared') });
     expect(paper()).toBe('precious');
+  });
+
+  it('works where it is typed in the shared directory itself', async () => {
+    await writeSandbox({ ...sandboxOf(), dir, host: shortHostname() });
+    const before = process.cwd();
+    process.chdir(join(dir, 'shared'));
+    onTestFinished(() => process.chdir(before));
+    expect(await down(system(), place(), true)).toMatchObject({ found: true, kept: join(dir, 'shared') });
   });
 
   it('leaves no mark where no data are left', async () => {
