@@ -1,28 +1,19 @@
 import type { Diagnosed, Plan, Step } from '../remedy/step.ts';
+import { commandLine } from '../remedy/typed.ts';
 import { printable, type Terminal } from '../terminal/terminal.ts';
 
 type Style = Terminal['style'];
 
-/** Words as they would be typed. */
-export function commandLine(command: readonly string[]): string {
-  return printable(command.map(quoted).join(' '));
-}
-
-function quoted(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./[\]-]+$/.test(word) && !word.includes('[')
-    ? word
-    : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** A plan as a person reads it: the cause, each step with what it touches, what is not done and why, what is left to do. */
 export function planLines(plan: Plan, { status, causes }: Diagnosed, style: Style): string[] {
-  const { runId, jobId, fault, steps, refused, advice, evidence, exhausted } = plan;
+  const { runId, jobId, steps, refused, advice, evidence, exhausted } = plan;
   const subject = [runId === null ? [] : [`run ${runId}`], jobId === null ? [] : [`job ${jobId}`]].flat();
-  const cause = causes[0];
+  // Also where a person wants something else done than its runbook says.
+  const cause = status === 'diagnosed' ? causes[0] : undefined;
   const head =
-    fault === null || cause === undefined
+    cause === undefined
       ? `${style('bold', subject.join(', '))}: ${status === 'healthy' ? 'nothing is wrong with it' : 'the cause is not known'}`
-      : `${style('bold', subject.join(', '))}: ${style('red', fault)} (${Math.round(cause.confidence * 100)} %). ${cause.summary}`;
+      : `${style('bold', subject.join(', '))}: ${style('red', cause.fault)} (${Math.round(cause.confidence * 100)} %). ${cause.summary}`;
   return [
     head,
     ...evidence.map((text) => `  > ${printable(text)}`),
@@ -38,11 +29,23 @@ export function planLines(plan: Plan, { status, causes }: Diagnosed, style: Styl
       `  ${level}  ${printable(command)}`,
       `      ${summary}`,
     ]),
-    ...(fault === null ? [] : ['', `More: opsctl runbook show ${fault}`]),
+    ...(cause === undefined ? [] : ['', `More: opsctl runbook show ${cause.fault}`]),
   ];
 }
 
-function stepLines({ action, command, reason, blast, undo, level }: Step, number: number): string[] {
+/** The same for a script: `command` is what a person types, `runs` what opsctl itself runs for it. */
+export function planDocument(plan: Plan, { status, causes }: Diagnosed) {
+  const { runId, jobId, refused, advice, level, exhausted } = plan;
+  const steps = plan.steps.map(({ act: _, expects: __, command: runs, typed: command, ...step }) => ({
+    ...step,
+    command,
+    runs,
+  }));
+  const fault = status === 'diagnosed' ? (causes[0]?.fault ?? null) : null;
+  return { runId, jobId, status, fault, plan: { steps, refused, advice, level, exhausted } };
+}
+
+function stepLines({ action, typed, reason, blast, undo, level }: Step, number: number): string[] {
   const touched = [
     blast.jobs.length > 0 ? [`job ${blast.jobs.join(', ')}`] : [],
     blast.nodes.length > 0 ? [`node ${blast.nodes.join(', ')}`] : [],
@@ -50,7 +53,7 @@ function stepLines({ action, command, reason, blast, undo, level }: Step, number
   ].flat();
   return [
     `  ${number}. L${level} ${action}`,
-    `     run      ${commandLine(command)}`,
+    `     run      ${commandLine(typed)}`,
     `     why      ${printable(reason)}`,
     `     touches  ${[...touched, blast.text].join('; ')}`,
     `     undo     ${undo ?? 'nothing takes it back'}`,

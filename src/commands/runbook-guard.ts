@@ -8,12 +8,16 @@ export const guardCommands: readonly Command[] = [
     describe: 'Keep nodes out of your later jobs for a while',
     examples: [
       ['$0 runbook exclude gnode07', 'For as long as the profile says'],
-      ['$0 runbook exclude gnode[07-08] --for 2-00:00:00 --reason "slow links"', 'For two days, and why'],
+      ['$0 runbook exclude gnode[07-08] --for 2d --reason "slow links"', 'For two days, and why'],
     ],
     options: (parser) =>
       parser
         .positional('nodes', { type: 'string', describe: 'Nodes, as Slurm writes them' })
-        .option('for', { type: 'string', requiresArg: true, describe: 'How long, as Slurm writes times' })
+        .option('for', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'How long: 90m, 2h, 1d12h, or as Slurm writes times',
+        })
         .option('reason', { type: 'string', requiresArg: true, describe: 'Why, in one line' }),
     handler: exclude,
   },
@@ -50,31 +54,27 @@ export const guardCommands: readonly Command[] = [
 ];
 
 async function exclude(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
-  const [
-    { loadConfig },
-    { namedNodes },
-    { parseDuration },
-    { addExclusions },
-    { withJournal },
-    { currentUser },
-  ] = await Promise.all([
-    import('../config/load.ts'),
-    import('./named-nodes.ts'),
-    import('../slurm/duration.ts'),
-    import('../remedy/exclusion.ts'),
-    import('../remedy/journal.ts'),
-    import('../system/system.ts'),
-  ]);
+  const [{ loadConfig }, { namedNodes }, { parseSpan }, { addExclusions }, { withJournal }, { currentUser }] =
+    await Promise.all([
+      import('../config/load.ts'),
+      import('./named-nodes.ts'),
+      import('../alert/span.ts'),
+      import('../remedy/exclusion.ts'),
+      import('../remedy/journal.ts'),
+      import('../system/system.ts'),
+    ]);
   const { profile } = await loadConfig(system, options);
   const asked = text(args, 'for') ?? profile.automation.exclude_for;
-  const seconds = parseDuration(asked);
-  if (seconds === undefined || !Number.isFinite(seconds) || seconds <= 0)
-    throw new UsageError(`--for ${asked} is no time`, 'Write 12:00:00 or 2-00:00:00.');
+  const forMs = parseSpan(asked);
+  if (forMs === undefined)
+    throw new UsageError(`--for ${asked} is no time`, 'Write 90m, 2h, 1d12h, 12:00:00 or 2-00:00:00.');
+  if (forMs > LONGEST_MS)
+    throw new UsageError(`--for ${asked} is longer than a year`, 'An exclusion has to end.');
   const nodes = await namedNodes(system, text(args, 'nodes') ?? '');
   if (nodes.length === 0) throw new UsageError('no node is named');
   const reason = (text(args, 'reason') ?? 'asked for by hand').replace(/[\u0000-\u001f\u007f]+/g, ' ');
   const now = system.now();
-  const expires = new Date(now.getTime() + seconds * 1000).toISOString();
+  const expires = new Date(now.getTime() + forMs).toISOString();
   const common = { owner: currentUser(), reason, since: now.toISOString(), expires, runId: null };
   const added = nodes.map((node) => ({ node, ...common }));
   await withJournal(system, () => addExclusions(system, added));
@@ -82,6 +82,8 @@ async function exclude(args: Arguments, { system, terminal, options }: Context):
   else terminal.out(`no later job of yours starts on ${nodes.join(', ')} before ${expires}`);
   return EXIT.ok;
 }
+
+const LONGEST_MS = 366 * 86_400_000;
 
 async function include(args: Arguments, { system, terminal, options }: Context): Promise<ExitCode> {
   const [{ expandHostlist }, { removeExclusions }, { withJournal }] = await Promise.all([

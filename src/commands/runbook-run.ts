@@ -1,9 +1,11 @@
-import { EXIT, type ExitCode, UsageError } from '../errors.ts';
+import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
 import type { StepResult } from '../remedy/apply.ts';
-import type { Plan, Step } from '../remedy/step.ts';
+import type { Diagnosed, Plan, Step } from '../remedy/step.ts';
+import type { Target } from '../run/target.ts';
 import type { System } from '../system/system.ts';
 import { ask, hasPerson } from '../terminal/ask.ts';
-import { type Arguments, type Command, type Context, flag, printJson, text, texts } from './command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
 
 export const runbookRunCommand: Command = {
   command: 'run <target>',
@@ -41,8 +43,13 @@ export const runbookRunCommand: Command = {
         requiresArg: true,
         describe: 'With --only resubmit: a parameter that is to differ, as nodes=2',
       })
+      .option('before-step', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --only resubmit: from the newest checkpoint below this step',
+      })
       .epilogue(
-        'Exit code 0: nothing to do, or all done; 1: a fault, or a step that was not done; 3: unknown.',
+        'Exit code 0: nothing to do, or all done; 1: a fault, or a step that was not done; 3: unknown; 75: Slurm did not answer.',
       ),
   handler: run,
 };
@@ -53,38 +60,53 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   if (isDeed && !flag(args, 'yes') && !hasPerson())
     throw new UsageError('there is no terminal to ask at', 'Give --yes as well to carry out every step.');
   if (flag(args, 'yes') && !isDeed) throw new UsageError('--yes says yes to nothing without --apply');
-  const [{ loadConfig }, { findTarget }, { planFor }] = await Promise.all([
+  const [{ loadConfig }, { findTarget }, { planFor }, { askedFor }, { waitingOnce }] = await Promise.all([
     import('../config/load.ts'),
     import('../run/target.ts'),
     import('../remedy/automate.ts'),
+    import('./runbook-asked.ts'),
+    import('../slurm/wait-once.ts'),
   ]);
   const { profile } = await loadConfig(system, options);
+  // A person must know within ten seconds that Slurm is down, and much is asked before there is a plan.
+  const asking = waitingOnce(system);
   const name = text(args, 'target') ?? '';
-  const target = await findTarget(system, name);
-  const only = texts(args, 'only');
-  const diagnosis = await diagnosisOf(name, only, context);
-  const asked = only.length === 0 ? {} : { only, ...(await givenWith(args, context.system)) };
+  const target = await findTarget(asking, name);
+  const asked = await askedFor(args, target, asking, options);
+  const diagnosis = await diagnosisOf(name, asking, terminal).catch(async (error: unknown) => {
+    // A person who says what to do needs no cause for it.
+    if (asked.only !== undefined && error instanceof OpsError)
+      return { status: 'unknown' as const, causes: [] };
+    // A log that is not there says little while it is not known whether the job has started.
+    await refuseSilence(asking, target);
+    throw error;
+  });
   const planning = { diagnosis, target, profile, attended: true, isNamed: true, seenAt: null, ...asked };
-  if (isDeed) await settle(context);
-  const plan = await planFor(system, planning);
-  if (!options.json) {
-    const { planLines } = await import('./plan-report.ts');
-    for (const line of planLines(plan, diagnosis, terminal.style)) terminal.out(line);
-  }
+  if (isDeed) await settle(asking);
+  const plan = await planFor(asking, planning);
+  const { planDocument, planLines } = await import('./plan-report.ts');
+  // Also where Slurm shows no such job.
+  const shown = { ...plan, jobId: plan.jobId ?? (target.kind === 'job' ? target.jobId : null) };
+  if (!options.json) for (const line of planLines(shown, diagnosis, terminal.style)) terminal.out(line);
   const isAsked = !isDeed && !options.json && plan.steps.length > 0 && hasPerson();
   const results = isDeed || isAsked ? await carryOut(plan, context, profile, !flag(args, 'yes')) : [];
   if (options.json) {
-    const { steps, refused, advice, level, exhausted } = plan;
-    const shown = steps.map(({ act: _, expects: __, ...step }) => step);
-    const found = { runId: plan.runId, jobId: plan.jobId, status: diagnosis.status, fault: plan.fault };
-    const document = { steps: shown, refused, advice, level, exhausted };
-    printJson(terminal, { ...found, plan: document, applied: results.length > 0, results });
+    const found = planDocument(shown, diagnosis);
+    printJson(terminal, { ...found, applied: results.length > 0, results });
   }
+  if (plan.blind) await refuseSilence(asking, target);
   return exitCodeOf(diagnosis.status, plan, results, isDeed);
 }
 
+/** @throws OpsError 75 where the plan is empty because Slurm did not answer, and not because it knows no such job. */
+async function refuseSilence(system: System, target: Target): Promise<void> {
+  const { knowTarget } = await import('../run/status.ts');
+  const { failure } = await knowTarget(system, target);
+  if (failure !== undefined) throw failure;
+}
+
 /** What was begun by an opsctl that was killed is looked up first. */
-async function settle({ system }: Context): Promise<void> {
+async function settle(system: System): Promise<void> {
   const [{ readJournal, withJournal }, { reconcileJournal }] = await Promise.all([
     import('../remedy/journal.ts'),
     import('../remedy/reconcile.ts'),
@@ -92,37 +114,16 @@ async function settle({ system }: Context): Promise<void> {
   await withJournal(system, async () => reconcileJournal(system, await readJournal(system)));
 }
 
-/** A person who says what to do needs no cause for it. */
-async function diagnosisOf(name: string, only: readonly string[], { system, terminal }: Context) {
+async function diagnosisOf(name: string, system: System, terminal: Terminal): Promise<Diagnosed> {
   const [{ loadRunbooks }, { diagnose }, { gatherTarget }, { printable }] = await Promise.all([
     import('../runbook/load.ts'),
     import('../diagnosis/diagnose.ts'),
     import('./diagnose.ts'),
     import('../terminal/terminal.ts'),
   ]);
-  try {
-    const { sources, slurm, notes } = await gatherTarget(name, system);
-    for (const note of notes) terminal.warn(printable(note));
-    return await diagnose(await loadRunbooks(system), sources, slurm);
-  } catch (error) {
-    if (only.length === 0) throw error;
-    return { status: 'unknown' as const, causes: [] };
-  }
-}
-
-async function givenWith(args: Arguments, system: System) {
-  const [{ namedNodes }, { parseSettings }] = await Promise.all([
-    import('./named-nodes.ts'),
-    import('../template/resolve.ts'),
-  ]);
-  const nodes = text(args, 'node');
-  const settings = Object.entries(parseSettings(texts(args, 'set')));
-  return {
-    ...(nodes === undefined ? {} : { onNodes: await namedNodes(system, nodes) }),
-    ...(settings.length === 0
-      ? {}
-      : { set: Object.fromEntries(settings.map(([key, { value }]) => [key, String(value)])) }),
-  };
+  const { sources, slurm, notes } = await gatherTarget(name, system);
+  for (const note of notes) terminal.warn(printable(note));
+  return diagnose(await loadRunbooks(system), sources, slurm);
 }
 
 async function carryOut(
@@ -133,10 +134,10 @@ async function carryOut(
 ): Promise<readonly StepResult[]> {
   const [{ applyPlan }, { commandLine }, { printable }] = await Promise.all([
     import('../remedy/apply.ts'),
-    import('./plan-report.ts'),
+    import('../remedy/typed.ts'),
     import('../terminal/terminal.ts'),
   ]);
-  const confirm = (step: Step): Promise<boolean> => ask(`${step.action}: ${commandLine(step.command)} ?`);
+  const confirm = (step: Step): Promise<boolean> => ask(`${step.action}: ${commandLine(step.typed)} ?`);
   const results = await applyPlan(system, plan, {
     level: 4,
     attended: true,
@@ -164,8 +165,12 @@ const STYLE = {
 function exitCodeOf(status: string, plan: Plan, results: readonly StepResult[], isDeed: boolean): ExitCode {
   if (results.some(({ result }) => result === 'unknown')) return EXIT.unknown;
   const isDone = ({ result }: StepResult): boolean => result === 'done' || result === 'nothing-to-do';
+  if (results.some(({ said }) => said.startsWith('blind: '))) return EXIT.tryAgain;
   if (results.length > 0) return results.every(isDone) ? EXIT.ok : EXIT.failed;
-  if (isDeed && plan.refused.length > 0) return EXIT.failed;
+  const { steps, refused } = plan;
+  if (refused.length > 0 && steps.length === 0 && refused.every(({ rail }) => rail === 'already'))
+    return EXIT.ok;
+  if (isDeed && refused.length > 0) return EXIT.failed;
   if (status === 'healthy') return EXIT.ok;
   return status === 'diagnosed' || plan.steps.length > 0 ? EXIT.failed : EXIT.unknown;
 }

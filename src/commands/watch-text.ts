@@ -1,5 +1,6 @@
 import { oneLine } from '../alert/plain.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
+import { commandLine } from '../remedy/typed.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { ShownAlert, Tick } from '../watch/tick.ts';
 
@@ -31,8 +32,13 @@ export function showTick(terminal: Terminal, result: Tick, before: Shown = new M
   for (const alert of worstFirst(firing))
     if (before.get(alert.id) !== alert.severity) showAlert(terminal, clock, alert);
   for (const { runId, steps, held } of actions) {
-    for (const { action, result: outcome, said } of steps)
-      terminal.out(shownLine(`${clock} ${outcome}: ${action} of ${runId}${said === '' ? '' : `: ${said}`}`));
+    for (const { action, command, result: outcome, said } of steps) {
+      // What is only proposed is for a person to type.
+      const words = said === '' && outcome === 'proposed' ? commandLine(command) : said;
+      terminal.out(
+        shownLine(`${clock} ${outcome}: ${action} of ${runId}${words === '' ? '' : `: ${words}`}`),
+      );
+    }
     if (held !== null) terminal.out(shownLine(`${clock} nothing more for ${runId}: ${held}`));
   }
   for (const { receiver, status, detail } of told.deliveries)

@@ -23,15 +23,16 @@ export interface PlanOptions {
   readonly only?: readonly string[];
   readonly onNodes?: readonly string[];
   readonly set?: Readonly<Record<string, string>>;
+  readonly beforeStep?: number;
 }
 
 /** Looks at the job and the journal as they are, and makes the plan. Changes nothing. */
 export async function planFor(system: System, options: PlanOptions): Promise<Plan> {
-  const { target, attended, only, onNodes, set } = options;
+  const { target, attended, only, onNodes, set, beforeStep } = options;
   const run = target.kind === 'run' ? target.manifest : null;
   const excluded = liveExclusions(system);
   const [looked, missing, history, checkpoint] = await Promise.all([
-    lookAtJob(system, target),
+    lookAtJob(system, target, onNodes),
     // Slurm refuses a job that is to stay away from a node that is no more.
     missingNodes(
       system,
@@ -54,6 +55,7 @@ export async function planFor(system: System, options: PlanOptions): Promise<Pla
     ...(only === undefined ? {} : { only }),
     ...(onNodes === undefined ? {} : { onNodes }),
     ...(set === undefined ? {} : { set }),
+    ...(beforeStep === undefined ? {} : { beforeStep }),
     seenAt: options.seenAt,
     now: system.now(),
   });

@@ -3,7 +3,7 @@ import { type Budget, budgetOf } from './budget.ts';
 import type { Draft } from './drafts.ts';
 import { type ActEntry, isAct, isOpen } from './entry.ts';
 import type { JobNow } from './job-now.ts';
-import { type Actor, allowed, type Held, secondsOf, unchangedRetry } from './rails.ts';
+import { type Actor, ALREADY, allowed, type Held, secondsOf, unchangedRetry } from './rails.ts';
 import type { PlanRequest } from './request.ts';
 import { restartOf } from './restart.ts';
 import { type Act, type ActionName, isChanged, NO_CHANGE, type Refusal, type Step } from './step.ts';
@@ -87,7 +87,7 @@ export function build(drafts: readonly Draft[], request: PlanRequest, cause: Cau
     if (restart.none !== '') refuse(asked?.action ?? 'requeue', { rail: restart.rail, why: restart.none });
     const isTold = pending && avoid.every((node) => current.excluded.includes(node));
     if (isTold && avoid.length > 0)
-      refuse('exclude-node', { rail: 'no-need', why: `the job stays away from ${avoid.join(', ')} already` });
+      refuse('exclude-node', { rail: ALREADY, why: `the job stays away from ${avoid.join(', ')} already` });
     else if (avoid.length > 0)
       add('exclude-node', { jobId: pending ? current.jobId : null, nodes: avoid, seconds });
   } else {
@@ -161,12 +161,17 @@ function notNow(
   { run }: PlanRequest,
 ): Held | undefined {
   const phase = job?.state.phase ?? 'none';
+  const word = job?.state.word ?? 'not there';
+  const isHeld = phase === 'pending' && /^JobHeld/.test(job?.reason ?? '');
+  const isOver = phase === 'ended' || phase === 'none';
   const no = (why: string): Held => ({ rail: 'state', why });
-  if (action === 'hold' && phase !== 'pending')
-    return no(`only a job that waits can be held; it is ${job?.state.word ?? 'not there'}`);
-  if (action === 'release' && !(phase === 'pending' && /^JobHeld/.test(job?.reason ?? '')))
-    return no('the job is not held');
-  if (action === 'cancel' && (phase === 'ended' || phase === 'none')) return no('the job has ended');
+  const already = (why: string): Held => ({ rail: ALREADY, why });
+  if (action === 'hold' && isHeld) return already('the job is held');
+  if (action === 'hold' && phase !== 'pending') return no(`only a job that waits can be held; it is ${word}`);
+  if (action === 'release' && isOver) return no(`only a job that waits can be released; it is ${word}`);
+  if (action === 'release' && !isHeld) return already('the job is not held');
+  if (action === 'cancel' && phase === 'ended') return already('the job has ended');
+  if (action === 'cancel' && phase === 'none') return no('there is no job');
   if (action === 'collect-evidence' && phase !== 'running')
     return no('only a running job can be looked into');
   if (action === 'clear-nccl-shm' && phase === 'running' && nodes.some((node) => job?.nodes.includes(node)))

@@ -1,11 +1,13 @@
 import type { Manifest } from '../run/manifest.ts';
 import { formatDuration } from '../slurm/duration.ts';
 import { compressHostlist, expandHostlist } from '../slurm/hostlist.ts';
+import { shellWord } from '../template/quote.ts';
 import { OWN_REASON } from './rails.ts';
-import type { Act, ActionName, Blast } from './step.ts';
+import type { Act, ActionName, Blast, Step } from './step.ts';
+import { changeText, typedFor, undoOfResubmit } from './typed.ts';
 
 /** What an act is as a command, what it touches, and what takes it back. */
-export interface Worded {
+interface Worded {
   readonly command: readonly string[];
   readonly blast: Blast;
   readonly undo: string | null;
@@ -21,6 +23,10 @@ export interface Around {
   readonly jobExcludes: readonly string[];
   /** What it must have. */
   readonly jobRequires: readonly string[];
+  /** The job waits in the queue. */
+  readonly waits: boolean;
+  /** The reason that is written on the node now; null where it was not seen. */
+  readonly nodeReason: string | null;
 }
 
 /** One srun on each node in a short job of its own; the program comes on standard input. */
@@ -33,8 +39,18 @@ const SHORT_JOB = [
   '--no-kill',
 ];
 
-/** Exactly what will be run for an act. Pure: what is printed is what runs. */
-export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
+/** Exactly what will be run for an act, and what a person types for it. Pure: what is printed is what runs. */
+export function wordsFor(
+  action: ActionName,
+  act: Act,
+  around: Around,
+  id: string,
+): Worded & Pick<Step, 'typed'> {
+  const words = wordedFor(action, act, around, id);
+  return { ...words, typed: typedFor(action, act, words.command, compressHostlist(act.nodes)) };
+}
+
+function wordedFor(action: ActionName, act: Act, around: Around, id: string): Worded {
   const { run, cause } = around;
   const job = act.jobId ?? '';
   const name = act.runId ?? job;
@@ -68,7 +84,7 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
       return {
         command: ['sbatch', '--parsable', ...excludeOption(around), run?.script ?? ''],
         blast: blast(resubmitText(act), { gpuHours: run?.gpuHours ?? null }),
-        undo: `opsctl cancel ${name}`,
+        undo: undoOfResubmit(act, run, id),
       };
     case 'hold':
       return {
@@ -85,12 +101,12 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
     case 'cancel':
       return {
         command: ['scancel', job],
-        blast: blast(
-          `the job ends; what ${run === null ? 'it has not saved' : 'came after its newest checkpoint'} is lost`,
-          {
-            gpuHours: run?.gpuHours ?? null,
-          },
-        ),
+        blast: around.waits
+          ? blast('the job loses its place in the queue; it does not run, so no work is lost')
+          : blast(
+              `the job ends; what ${run === null ? 'it has not saved' : 'came after its newest checkpoint'} is lost`,
+              { gpuHours: run?.gpuHours ?? null },
+            ),
         undo: null,
       };
     case 'exclude-node':
@@ -116,7 +132,7 @@ export function wordsFor(action: ActionName, act: Act, around: Around): Worded {
       return {
         command: ['scontrol', 'update', `NodeName=${node}`, 'State=RESUME'],
         blast: blast('everybody may get the node again'),
-        undo: `scontrol update NodeName=${node} State=DRAIN Reason='${OWN_REASON} ${cause}'`,
+        undo: `scontrol update NodeName=${node} State=DRAIN ${shellWord(`Reason=${around.nodeReason ?? `${OWN_REASON} set aside again`}`)}`,
       };
     case 'clear-nccl-shm':
       return {
@@ -168,13 +184,9 @@ function excludeOption(around: Around): string[] {
 }
 
 function resubmitText({ change }: Act): string {
-  const set = Object.entries(change.set).map(([name, value]) => `${name}=${value}`);
-  const older =
-    change.beforeStep === null
-      ? []
-      : [`from a checkpoint before step ${change.beforeStep}; newer ones are set aside`];
-  const words = [...(set.length > 0 ? [`with ${set.join(', ')}`] : []), ...older];
-  return `the run is submitted again in its own directory${words.length > 0 ? `, ${words.join('; ')}` : ''}`;
+  const different = changeText(change);
+  const aside = change.beforeStep === null ? '' : '; newer ones are set aside';
+  return `the run is submitted again in its own directory${different === '' ? '' : `, ${different}${aside}`}`;
 }
 
 /** A hostlist with these nodes added to what it names already; null when both are empty. */

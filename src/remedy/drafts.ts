@@ -2,7 +2,7 @@ import type { Partition, Profile } from '../config/schema.ts';
 import type { Manifest } from '../run/manifest.ts';
 import { formatDuration, parseDuration } from '../slurm/duration.ts';
 import type { ActionName, Change } from './step.ts';
-import { NO_CHANGE } from './step.ts';
+import { ACTIONS, isChanged, NO_CHANGE } from './step.ts';
 
 /** What one remedy of a runbook comes to: an act, and what the next attempt does differently. */
 export interface Draft {
@@ -10,8 +10,26 @@ export interface Draft {
   readonly change: Change;
 }
 
-/** Remedies that are a restart with a difference, or none. */
-export type Wanted = Draft | { readonly none: string };
+/** What a remedy comes to: an act, or none and why; `already` when all is as it wants it. */
+export type Wanted = Draft | { readonly none: string; readonly already?: boolean };
+
+/** Restarts with a difference. */
+const DIFFERENT: readonly string[] = [
+  'other-port',
+  'own-cache',
+  'wandb-offline',
+  'relocate-cache',
+  'resume-earlier',
+  'longer',
+  'more-memory',
+];
+/** Every id that a remedy may have for opsctl to carry it out. */
+export const REMEDIES: readonly string[] = [...ACTIONS, ...DIFFERENT];
+
+/** Whether it starts the run again, so that something may be different. */
+export function isRestart(remedy: string): boolean {
+  return ['requeue', 'resubmit', 'raise-limit', ...DIFFERENT].includes(remedy);
+}
 
 /** How much more is asked for when a limit was too low. */
 const MORE = 1.5;
@@ -49,11 +67,13 @@ export function draftOf(
     case 'own-cache':
       return { action: 'resubmit', change: NO_CHANGE };
     case 'wandb-offline':
-      return has(run, 'offline', true) ? { none: 'the run is offline already' } : with_({ offline: 'true' });
+      return has(run, 'offline', true)
+        ? { none: 'the run is offline already', already: true }
+        : with_({ offline: 'true' });
     case 'relocate-cache':
       if (profile.data_root === null) return { none: 'the profile names no data_root to move caches to' };
       return has(run, 'data_root', profile.data_root)
-        ? { none: `the run's caches are under ${profile.data_root} already` }
+        ? { none: `the run's caches are under ${profile.data_root} already`, already: true }
         : with_({ data_root: profile.data_root });
     case 'resume-earlier':
       return newestStep === null
@@ -69,6 +89,15 @@ export function draftOf(
     default:
       return undefined;
   }
+}
+
+/** A restart with what a person wants to be different beside what the remedy itself changes; other acts as they are. */
+export function withChange(draft: Draft, set: Change['set'] = {}, beforeStep: number | null = null): Draft {
+  const change = {
+    set: { ...draft.change.set, ...set },
+    beforeStep: beforeStep ?? draft.change.beforeStep,
+  };
+  return isChanged(change) ? { ...draft, change } : draft;
 }
 
 function raised(name: string, value: string | null): Wanted {

@@ -35,15 +35,20 @@ export type Job = JobNow | 'blind' | null;
 
 export interface Looked {
   readonly job: Job;
-  /** States of the newest attempt's nodes; empty where Slurm did not say. */
+  /** States of the newest attempt's nodes, and of those that a person named; empty where Slurm did not say. */
   readonly nodes: readonly NodeState[];
 }
 
 /**
  * The job of a run, or one that a person named, as Slurm and its own record tell of it.
+ * @param more nodes that a person named, whose states are looked at too.
  * @throws OpsError 69 when Slurm is not here.
  */
-export async function lookAtJob(system: System, target: Target): Promise<Looked> {
+export async function lookAtJob(
+  system: System,
+  target: Target,
+  more: readonly string[] = [],
+): Promise<Looked> {
   const known = await knowTarget(system, target);
   const { jobId, knowledge, attempts } = known;
   if (known.failure?.exitCode === 69) throw known.failure;
@@ -52,7 +57,8 @@ export async function lookAtJob(system: System, target: Target): Promise<Looked>
   const details = await findJob(system, jobId);
   const required = expandHostlist(details?.required ?? '');
   const nodes = nodesOf(knowledge.job?.nodes ?? '', attempts, required);
-  const states = nodes.length === 0 ? [] : await showNodeStates(system, nodes.join(',')).catch(() => []);
+  const asked = [...new Set([...nodes, ...more])];
+  const states = asked.length === 0 ? [] : await showNodeStates(system, asked.join(',')).catch(() => []);
   const job: JobNow = {
     jobId,
     user: knowledge.job?.user ?? details?.user ?? null,

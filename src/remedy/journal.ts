@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
-import { readIfThere, writeAtomic } from '../system/files.ts';
+import { errorCode, fileError, readIfThere, writeAtomic } from '../system/files.ts';
 import { type Lease, takeLease } from '../system/lease.ts';
 import { openOwnDirectory, refuseUntrustedState } from '../system/own-directory.ts';
 import { currentUser, type System, stateHome } from '../system/system.ts';
@@ -46,7 +46,7 @@ async function sweep(directory: string): Promise<void> {
 export async function readJournal(system: System): Promise<Entry[]> {
   const directory = journalDirectory(system.env);
   const from = stamp(new Date(system.now().getTime() - LOOK_BACK_MS).toISOString());
-  const names = (await readdir(directory).catch(() => []))
+  const names = (await namesIn(directory))
     .filter((name) => /^\d{8}T\d{9}Z-.*\.json$/.test(name) && name >= from)
     .sort();
   const entries: Entry[] = [];
@@ -55,6 +55,14 @@ export async function readJournal(system: System): Promise<Entry[]> {
     entries.push(...(await Promise.all(some.map((name) => readEntry(join(directory, name))))));
   }
   return entries;
+}
+
+/** A journal that is not there yet is empty; one that cannot be read is not. */
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw fileError('cannot read', directory, error);
+  });
 }
 
 async function readEntry(path: string): Promise<Entry> {

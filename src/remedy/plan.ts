@@ -1,9 +1,9 @@
 import type { Cause } from '../diagnosis/rank.ts';
 import { adviceOf } from './advice.ts';
 import { build } from './build.ts';
-import { type Draft, draftOf } from './drafts.ts';
+import { type Draft, draftOf, withChange } from './drafts.ts';
 import { levelFor, SURE } from './policy.ts';
-import { type Held, notOurs, stale } from './rails.ts';
+import { ALREADY, type Held, notOurs, stale } from './rails.ts';
 import type { PlanRequest } from './request.ts';
 import type { Plan, Refusal } from './step.ts';
 
@@ -22,9 +22,10 @@ export function makePlan(request: PlanRequest): Plan {
     jobId,
     fault: cause?.fault ?? null,
     level,
+    blind: job === 'blind',
     steps: [],
     refused: [],
-    advice: adviceOf(found, run, jobId, profile, request.newestStep),
+    advice: adviceOf(found, jobId, request),
     exhausted: null,
     evidence: (found?.evidence ?? []).slice(0, 3).map(({ text }) => text),
     confidence: cause?.confidence ?? 0,
@@ -81,13 +82,9 @@ function draftsOf(wanted: readonly string[], request: PlanRequest): { drafts: Dr
     const draft = draftOf(id, request.run, request.profile, request.newestStep);
     if (draft === undefined) {
       if (request.only) refused.push({ action: id, rail: 'unknown', why: 'opsctl has no such act' });
-    } else if ('none' in draft) refused.push({ action: id, rail: 'no-need', why: draft.none });
-    else
-      drafts.push(
-        request.set
-          ? { ...draft, change: { ...draft.change, set: { ...draft.change.set, ...request.set } } }
-          : draft,
-      );
+    } else if ('none' in draft)
+      refused.push({ action: id, rail: draft.already ? ALREADY : 'no-need', why: draft.none });
+    else drafts.push(withChange(draft, request.set, request.beforeStep));
   }
   return { drafts, refused };
 }

@@ -19,6 +19,9 @@ export interface Held {
   readonly why: string;
 }
 
+/** Not a rail that holds anything back: all is as the act wants it. */
+export const ALREADY = 'already';
+
 /** Faults that an unchanged retry only repeats: quota, code, memory, NaN, wrong flags, missing rights or files. */
 const REPEATS_ITSELF: ReadonlySet<string> = new Set([
   'disk-quota',

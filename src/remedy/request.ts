@@ -12,7 +12,7 @@ export interface PlanRequest {
   readonly diagnosis: Diagnosed;
   readonly run: Manifest | null;
   readonly job: Job;
-  /** States of the newest attempt's nodes. */
+  /** States of the newest attempt's nodes, and of those that a person named. */
   readonly nodes: readonly NodeState[];
   /** Step of the newest checkpoint. */
   readonly newestStep: number | null;
@@ -28,6 +28,8 @@ export interface PlanRequest {
   /** Nodes and parameters that a person gave with it. */
   readonly onNodes?: readonly string[];
   readonly set?: Readonly<Record<string, string>>;
+  /** A person wants it to go on from a checkpoint below this step. */
+  readonly beforeStep?: number;
   /** When what was diagnosed was seen; null when it is of this moment. */
   readonly seenAt: Date | null;
   readonly now: Date;

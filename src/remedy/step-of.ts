@@ -19,13 +19,6 @@ export function stepOf(
   const current = job === 'blind' ? null : job;
   const fault = cause?.fault ?? null;
   const attempt = `${current?.jobId ?? ''}.${current?.restarts ?? ''}`;
-  const words = wordsFor(action, act, {
-    run,
-    cause: fault ?? 'asked for by hand',
-    excluded,
-    jobExcludes: current?.excluded ?? [],
-    jobRequires: current?.required ?? [],
-  });
   // A person may do the same twice; automation may not.
   const turn = actor.attended
     ? history.filter(
@@ -36,11 +29,22 @@ export function stepOf(
           sameThing(entry.act, act),
       ).length
     : 0;
+  const id = digest([run?.runId ?? null, attempt, fault, action, act, turn]);
+  const reason = request.nodes.find(({ node }) => node === act.nodes[0])?.reason ?? null;
+  const around = {
+    run,
+    cause: fault ?? 'asked for by hand',
+    excluded,
+    jobExcludes: current?.excluded ?? [],
+    jobRequires: current?.required ?? [],
+    waits: current?.state.phase === 'pending',
+    nodeReason: reason?.replace(/[\u0000-\u001f\u007f]+/g, ' ') ?? null,
+  };
   return {
-    id: digest([run?.runId ?? null, attempt, fault, action, act, turn]),
+    id,
     action,
     act,
-    ...words,
+    ...wordsFor(action, act, around, id),
     reason: reasonOf(cause),
     level: LEVELS[action],
     expects: {

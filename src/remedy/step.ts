@@ -62,8 +62,10 @@ export interface Step {
   readonly id: string;
   readonly action: ActionName;
   readonly act: Act;
-  /** Exactly what is run, as words; shown quoted for a shell. */
+  /** Exactly what is run, as words; what the journal holds. */
   readonly command: readonly string[];
+  /** What a person types to have exactly this done, as words; shown quoted for a shell. */
+  readonly typed: readonly string[];
   readonly reason: string;
   readonly blast: Blast;
   /** The command that takes it back, or null when nothing does. */
@@ -93,6 +95,8 @@ export interface Plan {
   readonly fault: string | null;
   /** Up to here a step may be carried out without a person. */
   readonly level: Level;
+  /** Slurm does not say what became of the job: then there is no step. */
+  readonly blind: boolean;
   readonly steps: readonly Step[];
   readonly refused: readonly Refusal[];
   readonly advice: readonly Advice[];

@@ -6,7 +6,7 @@ import type { System } from '../system/system.ts';
 import { refuseReplaceable, refuseUntrusted } from '../system/trusted.ts';
 import { gateRecord } from './gate.ts';
 import type { Manifest } from './manifest.ts';
-import { type PlanInput, planRun } from './plan.ts';
+import { type Plan, type PlanInput, planRun } from './plan.ts';
 import { saveManifest } from './registry.ts';
 import { hand } from './submit.ts';
 
@@ -82,18 +82,26 @@ function gateOf(gate: Manifest['gate']): Pick<Manifest, 'gate'> {
  * @returns the manifest as it has to be, not yet written.
  */
 export async function renderAnew(manifest: Manifest, input: PlanInput): Promise<Manifest> {
-  const { runId, outputDir, script, jobId } = manifest;
-  const name = { value: runId, source: 'recipe' as const, where: `the run ${runId}` };
-  const plan = planRun({ ...input, parameters: { ...input.parameters, name } });
-  if (plan.outputDir !== outputDir || plan.scriptPath !== script)
-    throw new UsageError(
-      `the run would move from ${outputDir} to ${plan.outputDir}`,
-      'A run is submitted again in its own directory; for another one use "opsctl rerun".',
-    );
+  const { script, jobId } = manifest;
+  const plan = planAnew(manifest, input);
   await replace(script, plan.script, `${jobId}`);
   if (plan.gate) await replace(plan.gate.path, plan.gate.script, `${jobId}`);
   const { gate: _, ...rest } = manifest;
   return { ...rest, parameters: plan.parameters, gpuHours: plan.gpuHours, ...gateRecord(plan.gate) };
+}
+
+/**
+ * The script of a run that has ended, anew. Pure.
+ * @throws UsageError when with this input it would not be the same run.
+ */
+export function planAnew({ runId, outputDir, script }: Manifest, input: PlanInput): Plan {
+  const name = { value: runId, source: 'recipe' as const, where: `the run ${runId}` };
+  const plan = planRun({ ...input, parameters: { ...input.parameters, name } });
+  if (plan.outputDir === outputDir && plan.scriptPath === script) return plan;
+  throw new UsageError(
+    `the run would move from ${outputDir} to ${plan.outputDir}`,
+    'A run is submitted again in its own directory; for another one use "opsctl rerun".',
+  );
 }
 
 /** The text goes into the file's place; what was there stays beside it, under the name of its job. */

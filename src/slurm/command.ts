@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { EXIT, OpsError } from '../errors.ts';
 import type { ExecResult } from '../system/exec.ts';
+import { errorCode } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 
 /**
@@ -101,11 +102,21 @@ function changes(argv: readonly string[]): boolean {
 
 /** Slurm's commands look for a configuration that is not there a minute long before they say so. */
 function refuseLostConfiguration(path: string | undefined): void {
-  if (!path || existsSync(path)) return;
-  throw new OpsError(`SLURM_CONF names ${path}, which is not there`, {
-    exitCode: EXIT.noSlurm,
-    hint: 'A sandbox that has ended? "unset SLURM_CONF" goes back to the cluster of this machine.',
-  });
+  if (!path) return;
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const isAbsent = errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR';
+    throw new OpsError(
+      `SLURM_CONF names ${path}, ${isAbsent ? 'which is not there' : 'which you may not read'}`,
+      {
+        exitCode: EXIT.noSlurm,
+        hint: isAbsent
+          ? 'A sandbox that has ended? "unset SLURM_CONF" goes back to the cluster of this machine.'
+          : 'Another user\'s sandbox? "unset SLURM_CONF" goes back to the cluster of this machine.',
+      },
+    );
+  }
 }
 
 function notConfigured(stderr: string): OpsError {

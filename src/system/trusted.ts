@@ -29,9 +29,12 @@ export function refuseReplaceable(path: string): string {
   const given = resolve(path);
   for (const part of upwards(given)) refuseForeignLink(part);
   const real = reading(path, () => realpathSync.native(given));
-  refuseForeign(real, statSync(real));
+  refuseForeign(
+    real,
+    reading(real, () => statSync(real)),
+  );
   for (const above of upwards(real).slice(1)) {
-    const { mode } = statSync(above);
+    const { mode } = reading(above, () => statSync(above));
     if (mode & OTHERS_WRITE && !(mode & STICKY))
       throw untrusted(real, `lies below ${above}, which everybody may write to`, 'Move it to another place.');
   }
@@ -44,7 +47,7 @@ export function refuseReplaceable(path: string): string {
  * @throws OpsError 1 naming the path and what to type.
  */
 export function refuseShared(path: string): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = reading(path, () => lstatSync(path, { throwIfNoEntry: false }));
   if (found === undefined) return;
   refuseForeign(path, found);
   const { mode } = found.isSymbolicLink() ? reading(path, () => statSync(path)) : found;

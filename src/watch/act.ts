@@ -62,7 +62,7 @@ export interface ActContext {
 
 function stepsOf({ plan, results }: Repair): Action['steps'] {
   const byId = new Map(results.map((result) => [result.id, result]));
-  return plan.steps.map(({ id, action, command }) => {
+  return plan.steps.map(({ id, action, typed: command }) => {
     const { result = 'proposed', said = '' } = byId.get(id) ?? {};
     return { action, command, result, said };
   });

@@ -9,6 +9,7 @@ import { readJournal, withJournal } from '../../src/remedy/journal.ts';
 import { reconcileJournal } from '../../src/remedy/reconcile.ts';
 import { readRun } from '../../src/run/registry.ts';
 import type { System } from '../../src/system/system.ts';
+import { asNoRoot } from '../support/as-other.ts';
 import { PROFILE } from '../support/plan.ts';
 import { LATER, type Phase, type Scenario, scenario, systemOf } from './scenario.ts';
 import { AUTOMATION, cause, evidence } from './support.ts';
@@ -148,13 +149,12 @@ describe('carrying a plan out', () => {
   it('holds, releases and cancels, and finds nothing to do the second time', async () => {
     const { made, system, slurm } = await start('pending');
     expect((await ask(system, made, ['hold'])).said).toEqual(['hold done']);
-    expect((await ask(system, made, ['hold'])).said).toEqual(['hold nothing-to-do']);
+    const again = async (act: string) => (await ask(system, made, [act])).plan;
+    expect(await again('hold')).toMatchObject({ steps: [], refused: [{ rail: 'already' }] });
     expect((await ask(system, made, ['release'])).said).toEqual(['release done']);
+    expect(await again('release')).toMatchObject({ steps: [], refused: [{ rail: 'already' }] });
     expect((await ask(system, made, ['cancel'])).said).toEqual(['cancel done']);
-    expect((await ask(system, made, ['cancel'])).plan).toMatchObject({
-      steps: [],
-      refused: [{ rail: 'state' }],
-    });
+    expect(await again('cancel')).toMatchObject({ steps: [], refused: [{ rail: 'already' }] });
     expect(slurm.jobs()).toMatchObject([{ state: 'CANCELLED' }]);
   });
 
@@ -275,6 +275,15 @@ describe('the journal', () => {
       expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
     chmodSync(directory, 0o777);
     await expect(repair(system, made, 'killed-external', ['requeue'])).rejects.toThrow(/written by others/);
+  });
+
+  it('is not empty because it cannot be read', async () => {
+    const { made, system } = await start('failed');
+    await withJournal(system, async () => undefined);
+    chmodSync(made.root, 0o755);
+    chmodSync(join(made.home, 'journal'), 0o000);
+    await asNoRoot(() => expect(readJournal(system)).rejects.toThrow(/cannot read .*journal/));
+    chmodSync(join(made.home, 'journal'), 0o700);
   });
 
   it('stops everything when an entry cannot be read', async () => {

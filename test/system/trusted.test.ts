@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { refuseUntrustedState } from '../../src/system/own-directory.ts';
-import { refuseReplaceable, refuseUntrusted } from '../../src/system/trusted.ts';
+import { refuseReplaceable, refuseShared, refuseUntrusted } from '../../src/system/trusted.ts';
+import { asNoRoot } from '../support/as-other.ts';
 
 /** base-passwd's `games`, whom every Debian has and nobody is. */
 const OTHER = 5;
@@ -34,6 +35,18 @@ const directory = (...parts: string[]): string => {
 };
 
 describe('what opsctl acts on', () => {
+  it('is refused in words where it cannot even be looked at', async () => {
+    const path = join(directory('state', 'runs'), 'sft-tiny');
+    chmodSync(join(place, 'state'), 0o700);
+    if (!isRoot) chmodSync(join(place, 'state', 'runs'), 0o000);
+    await asNoRoot(() =>
+      expect(() => refuseShared(path)).toThrow(
+        expect.objectContaining({ exitCode: 1, message: expect.stringContaining(`cannot read ${path}`) }),
+      ),
+    );
+    chmodSync(join(place, 'state', 'runs'), 0o755);
+  });
+
   it('may lie behind a link of one’s own, and in /tmp, where nobody can replace what is another’s', () => {
     symlinkSync(directory('disk', 'state'), join(place, 'state'));
     expect(() => refuseUntrusted(join(place, 'state'))).not.toThrow();

@@ -19,6 +19,7 @@ import { parseSettings } from '../../template/resolve.ts';
 import type { Deed, DeedContext } from '../deed.ts';
 import type { Seen } from '../entry.ts';
 import { type Act, isChanged, type Step } from '../step.ts';
+import { changeText } from '../typed.ts';
 
 async function runOf(system: System, runId: string | null): Promise<Manifest> {
   const manifest = runId === null ? undefined : await readRun(system, runId);
@@ -79,7 +80,8 @@ export const resubmit: Deed = {
         ? await inputFor(system, manifest, step, context)
         : null;
     const submitted = await resubmitRun(system, manifest, input, step.command.slice(2, -1));
-    return `job ${submitted.jobId}`;
+    const different = changeText(step.act.change);
+    return `job ${submitted.jobId}${different === '' ? '' : `, ${different}`}`;
   },
   judge: (_act, { run: before }, { run: after }) => {
     if (!before || !after) return 'unknown';
