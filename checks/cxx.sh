@@ -48,9 +48,8 @@
 
 # torch builds its CUDA extensions with $CXX or c++; ninja runs the build, nvcc compiles the device part.
 
-# A header and an allocation of the C++ library: the least that needs its headers and its library both. <string> would take
-# twenty times as long to read.
-ONE_CPP=$'#include <new>\nint *one(int n) { return new int(n); }\nint main(int n, char **) { return *one(n) == 1 ? 0 : 1; }'
+# A header and a function of the C++ library: the least that needs both. <string> would take twenty times as long to read.
+ONE_CPP=$'#include <new>\nstd::new_handler one() { return std::set_new_handler(0); }\nint main() { return one() != 0; }'
 
 # Compiles it, and links it unless told otherwise; sets `out` to what was said. What comes of it is not kept, so that there is
 # nothing to take away whoever ends this.
@@ -58,6 +57,13 @@ build_one() { # OPTION...
   # shellcheck disable=SC2086 # $CXX may hold options: "ccache g++"
   out=$(exec 2>&1; exec $compiler -x c++ - -o /dev/null "$@" <<<"$ONE_CPP")
 }
+
+# Whether the whole C++ library lies beside the part that the linker has named in `out`. One that is a text for the linker
+# has the linker to read it.
+has_whole_library() {
+  local place=${out%%libsupc++.a*} magic=''
+  [[ $place != "$out" ]] && IFS= read -r -N 4 magic <"${place##*$'\n'}libstdc++.so" && [[ $magic == $'\x7fELF' ]]
+} 2>/dev/null
 
 cxx() {
   local compiler=${CXX:-c++} out='' state tool
@@ -73,9 +79,11 @@ cxx() {
     printf '%s\n' cxx=missing "cxx_command=${compiler%% *}"
     return
   fi
-  # One start while all is well, of a library as torch builds them, against the C++ library alone: a program takes the linker
-  # twice as long. Where that is refused, two more tell which half fails.
-  if build_one -shared -fPIC -nodefaultlibs -Wl,--no-undefined,--trace -lstdc++; then
+  # One start while all is well, and of what torch builds, a library; where it is refused, three more tell what fails. First
+  # against the part of the C++ library that stands in an archive, since the whole of it takes the linker as long as all the rest.
+  if build_one -shared -fPIC -nodefaultlibs -Wl,--no-undefined,--trace -lsupc++ && has_whole_library; then
+    state=ok
+  elif build_one -shared -fPIC -nodefaultlibs -Wl,--no-undefined,--trace -lstdc++; then
     state=ok
   elif ! build_one -c; then
     state=does-not-compile
@@ -86,7 +94,7 @@ cxx() {
   fi
   if [[ $state == ok ]]; then
     # It is the linker that names what it has read; who ends well and has linked nothing is no compiler, or hides it.
-    [[ $out == */libstdc++.* || $out == */libc++.* ]] || return
+    [[ $out == */libsupc++.a* || $out == */libstdc++.* || $out == */libc++.* ]] || return
     out=''
   elif [[ $out == *'No space left on device'* ]]; then
     state=no-room

@@ -40,16 +40,15 @@
 
 # Memory, swap in use and the time since the boot.
 host() {
-  local lines=() line value total='' available='' swap='' swap_free='' uptime=''
+  local lines=() line total='' available='' swap='' swap_free='' uptime=''
   mapfile -t lines </proc/meminfo
   for line in ${lines[@]+"${lines[@]}"}; do
-    value=${line#*:}
-    value=${value//[ kB]/}
     case $line in
-      MemTotal:*) total=$value ;;
-      MemAvailable:*) available=$value ;;
-      SwapTotal:*) swap=$value ;;
-      SwapFree:*) swap_free=$value ;;
+      MemTotal:*) total=${line#*:} total=${total//[ kB]/} ;;
+      MemAvailable:*) available=${line#*:} available=${available//[ kB]/} ;;
+      SwapTotal:*) swap=${line#*:} swap=${swap//[ kB]/} ;;
+      # The last of them.
+      SwapFree:*) swap_free=${line#*:} swap_free=${swap_free//[ kB]/} && break ;;
     esac
   done
   read -r uptime _ </proc/uptime

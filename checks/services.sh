@@ -17,13 +17,12 @@
 #     fix: "systemctl status slurmd munge"
 # ---
 
-# The kernel's line of every process, one a line, into CHECK_STAT: bash reads them more cheaply than it starts a program that
-# does. Those that end meanwhile are left out.
+# What the kernel says first of every process, one a line, into CHECK_STAT: number, name and state. One start of cut reads them more
+# cheaply than bash as soon as there are fifty. Those that end meanwhile are left out.
 read_stat() {
-  local file line
-  CHECK_STAT=''
-  for file in /proc/[0-9]*/stat; do read -r line <"$file" && CHECK_STAT+=$line$'\n'; done
-} 2>/dev/null
+  local all=(/proc/[0-9]*)
+  CHECK_STAT=$(exec cut -b 1-90 "${all[@]/%//stat}" 2>/dev/null)$'\n'
+}
 
 # Whether the daemons of Slurm run here, by their processes: that needs no right and no systemd.
 services() {
@@ -31,7 +30,7 @@ services() {
   # What another probe has read of the processes is as good.
   [[ -n ${CHECK_STAT:-} ]] || read_stat
   # This very shell is among them, or it was no whole answer.
-  [[ $CHECK_STAT == *' (bash) '* ]] || return
+  [[ $'\n'$CHECK_STAT == *$'\n'"$BASHPID ("* ]] || return
   for want in ${CHECK_SERVICES:-slurmd munged}; do
     [[ $CHECK_STAT == *" ($want) "* ]] || missing+="$want,"
   done

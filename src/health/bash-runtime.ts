@@ -1,10 +1,11 @@
 /**
  * Runs the probes `probe_NAME`, each with its own time limit, and hands the facts of each to `conclude ID`. One lane, a process
  * group of its own, asks one after another, because starts of processes are most of what a probe costs: those marked
- * `shared` in its own shell, the others in one of theirs. What mostly `waits` has a lane for itself. A lane in which nothing
- * has come to its end for half a second is left to what it does, and others take the rest, so that a probe that hangs holds up
- * none. Bash 4.2 and nothing else: no temporary file, because /tmp may be what is full. A probe that has run out of time gets
- * TERM with its lane, to tidy up, and KILL after.
+ * `shared` in its own shell, the others in one of theirs. What mostly `waits` has a lane for itself. A lane takes what is next
+ * from a pipe and says in another what it is at, which is read only where it matters: each waking up of a second process would
+ * cost as much as a probe. Where no lane begins anything for half a second they are left to what they do, and others take the
+ * rest, so that a probe that hangs holds up none. Bash 4.2 and nothing else: no temporary file, because /tmp may be what is
+ * full. A probe that has run out of time gets TERM with its lane, to tidy up, and KILL after.
  */
 export const RUN_CHECKS = `
 check_alone() { # ID PIPE
@@ -50,13 +51,22 @@ take() { # LINE
   local name=\${1%%=*}
   [[ $1 != *=* || -z $name || $name == *[!a-z0-9_]* ]] || fact[$name]=\${1:\${#name}+1:600}
 }
-# Asks what it is told to, until an empty line; or until nobody is left who would tell it.
-lane() { # PIPE
-  local at
-  while IFS= read -r -t 600 -u "$1" at && [[ -n $at ]]; do
-    check_alone "\${queue[at]}" "$1"
-    echo "$at" >&"$done_pipe"
+# Asks what nobody has asked yet, until nothing is left; or once, where that waits.
+lane() {
+  local at id pipe=''
+  open_pipe || return
+  # One character each, which two lanes cannot take half of.
+  while IFS= read -r -N 1 -u "$todo" at && [[ $at != ' ' ]]; do
+    at=\${marks%%"$at"*}
+    id=\${queue[\${#at}]}
+    echo "$BASHPID $id $SECONDS" >&"$steps"
+    check_alone "$id" "$pipe"
+    if [[ -n \${waits[$id]:-} ]]; then
+      echo "$BASHPID" >&"$ended"
+      return
+    fi
   done
+  echo "$BASHPID nothing left" >&"$ended"
 }
 # A pipe that needs no process to be made: what <<< puts into one. Before bash 5.1 that was a file, and /tmp may be full.
 open_pipe() { # sets \`pipe\` to an end to read from and to write to
@@ -67,74 +77,86 @@ open_pipe() { # sets \`pipe\` to an end to read from and to write to
   exec {pipe}<> <(:)
 }
 open_lanes() { # COUNT
-  local pipe count
-  for ((count = $1; count > 0 && next < \${#queue[@]}; count--)); do
-    open_pipe || return
+  local count
+  for ((count = $1; count > 0 && opened < most; count--)); do
     # Each job is a group of its own: the limit ends a probe with all that it has started.
     set -m
-    lane "$pipe" &
+    lane &
     set +m
-    leader[$pipe]=$!
-    give "$pipe"
+    open[$!]=yes opened=$((opened + 1))
   done
 }
-give() { # PIPE [ID]: its lane, which was at ID, gets the next check, or ends
-  local at=$next
-  ((at < \${#queue[@]})) && [[ -z \${2:-} || -z \${waits[$2]:-} ]] || at=''
-  echo "$at" >&"$1"
-  [[ -n $at ]] || return 0
-  next=$((next + 1))
-  lane_of[\${queue[at]}]=$1 ends[\${queue[at]}]=$((SECONDS + allowed[\${queue[at]}]))
+# Sets \`at\` and \`due\` to what each lane is at and until when, and \`heard\` where one has begun something since.
+read_steps() {
+  local lane id begun
+  heard=''
+  while read -r -t 0 -u "$steps" && read -r -u "$steps" lane id begun; do
+    heard=yes begun_by[$id]=$lane at[$lane]=$id due[$lane]=$((begun + allowed[$id]))
+  done
 }
-# A lane that was ended, or ended itself, answers no more.
-look_at() { # ID
-  local pipe=\${lane_of[$1]}
+look_at() { # LANE
+  # It has not said anything yet.
+  local id=\${at[$1]:-}
   if [[ -n \${overdue[$1]:-} ]]; then
-    kill -KILL -- "-\${leader[$pipe]}"
-    unset "lane_of[$1]"
-  elif ((SECONDS > ends[$1])); then
-    late "$1"
+    kill -KILL -- "-$1"
+    unset "open[$1]"
+  elif [[ -n $id ]] && ((SECONDS > due[$1])); then
+    late "$id"
     overdue[$1]=yes
-    kill -TERM -- "-\${leader[$pipe]}"
-  elif ! kill -0 "\${leader[$pipe]}"; then
-    unset "lane_of[$1]"
-    late "$1"
+    kill -TERM -- "-$1"
+  elif ! kill -0 "$1" && ! read -r -t 0 -u "$ended"; then
+    # It was ended by others, and has not said that it would end.
+    unset "open[$1]"
+    [[ -z $id ]] || late "$id"
   fi
 }
-# Who is done, within half a second. Time may be up in the middle of a line: the rest of it is there.
+# Which lane has ended, within half a second. Time may be up in the middle of a line: the rest of it is there.
 hear() {
-  local at='' rest
-  id=''
-  if ! IFS= read -r -t 0.5 -u "$done_pipe" at; then
-    [[ -n $at ]] && IFS= read -r -u "$done_pipe" rest && at+=$rest || return
-  fi
-  id=\${queue[at]}
+  local rest
+  line=''
+  IFS= read -r -t 0.5 -u "$ended" line && return
+  [[ -n $line ]] && IFS= read -r -u "$ended" rest && line+=$rest
 }
 run_checks() { # LANES ID:SECONDS[:waits][:shared]...
-  local done_pipe pipe='' spec id next=0 more=1
+  local pipe='' todo steps ended spec id line='' lane heard='' drained='' opened=0 more=1 most
+  local marks=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
   local -a queue=()
-  local -A allowed=() shared=() waits=() leader=() lane_of=() ends=() overdue=()
-  open_pipe || return
-  done_pipe=$pipe
+  local -A allowed=() shared=() waits=() open=() begun_by=() at=() due=() overdue=()
+  if (($# > 1 + \${#marks})); then
+    run_checks "$1" "\${@:2:\${#marks}}" && run_checks "$1" "\${@:2 + \${#marks}}"
+    return
+  fi
   for spec in "\${@:2}"; do
     id=\${spec%%:*} spec=\${spec#*:}
     queue+=("$id") allowed[$id]=\${spec%%:*}
     [[ $spec != *:shared ]] || shared[$id]=yes
     [[ $spec != *:waits* ]] || waits[$id]=yes
   done
-  open_lanes "$1" || return
-  while ((\${#lane_of[@]} > 0 || next < \${#queue[@]})); do
+  ((\${#queue[@]} > 0)) || return 0
+  open_pipe && todo=$pipe && open_pipe && steps=$pipe && open_pipe && ended=$pipe || return
+  # A mark for each check, and a blank for each lane there can be, at which it ends.
+  most=$((3 * \${#queue[@]} + 3))
+  printf '%s%*s' "\${marks:0:\${#queue[@]}}" "$most" '' >&"$todo"
+  open_lanes "$(($1 < \${#queue[@]} ? $1 : \${#queue[@]}))"
+  while ((\${#open[@]} > 0)) || [[ -z $drained && $opened -lt $most ]]; do
+    ((\${#open[@]} > 0)) || open_lanes 1
     if hear; then
-      pipe=\${lane_of[$id]:-}
-      unset "lane_of[$id]"
-      # The last word of one whose time was over: its lane ends with it.
-      [[ -z $pipe || -n \${overdue[$id]:-} ]] || give "$pipe" "$id"
+      unset "open[\${line%% *}]"
+      [[ $line != *' nothing left' ]] || drained=yes
     else
-      for id in "\${!lane_of[@]}"; do look_at "$id"; done
-      open_lanes "$more"
-      more=$((more * 2))
+      read_steps
+      for lane in "\${!open[@]}"; do look_at "$lane"; done
+      if [[ -z $drained$heard ]]; then
+        open_lanes "$more"
+        more=$((more * 2))
+      fi
     fi
   done
+  # What a lane had taken that was ended before it said so.
+  if ((\${#overdue[@]} > 0)) || [[ -z $drained ]]; then
+    read_steps
+    for id in "\${queue[@]}"; do [[ -n \${begun_by[$id]:-} ]] || late "$id"; done
+  fi
   return 0
 } 2>/dev/null`.trim();
 

@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly only?: readonly string[];
   readonly onNodes?: readonly string[];
   readonly set?: Readonly<Record<string, string>>;
+  /** How much of the cluster shows this fault; null or absent when not known. */
+  readonly fleet?: Fleet | null;
 }
 
 /** Looks at the job and the journal as they are, and makes the plan. Changes nothing. */
@@ -45,6 +47,7 @@ export async function planFor(system: System, options: PlanOptions): Promise<Pla
     run,
     job: looked.job,
     nodes: looked.nodes,
+    others: othersOf(options.fleet ?? null, run?.runId),
     newestStep: checkpoint?.step ?? null,
     profile: options.profile,
     history,
@@ -57,6 +60,11 @@ export async function planFor(system: System, options: PlanOptions): Promise<Pla
     seenAt: options.seenAt,
     now: system.now(),
   });
+}
+
+function othersOf(fleet: Fleet | null, runId: string | undefined): string[] {
+  const runs = new Set(fleet?.sightings.map((sighting) => sighting.runId));
+  return [...runs].filter((each) => each !== runId);
 }
 
 export interface Repair {
@@ -89,7 +97,8 @@ export async function automate(system: System, options: AutomateOptions): Promis
   await withJournal(system, async () => reconcileJournal(system, await readJournal(system)));
   const plan = await planFor(system, { ...options, attended: false, isNamed: false });
   const acts = plan.steps.some(({ level }) => level <= plan.level);
-  const breaker = breakerOf(await readJournal(system), profile.automation, fleet, system.now());
+  // How wide a fault is matters to who acts on it; where nothing would be done, nothing is stopped.
+  const breaker = breakerOf(await readJournal(system), profile.automation, acts ? fleet : null, system.now());
   if (plan.exhausted?.first || (breaker.opensNow && acts))
     await withJournal(system, () => writeNotes(system, plan, acts ? breaker : null));
   if (!acts || breaker.open) return { plan, applied: false, results: [], breaker };

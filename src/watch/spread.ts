@@ -1,10 +1,9 @@
-import { OpsError } from '../errors.ts';
 import type { Fleet, Sighting } from '../remedy/breaker.ts';
-import { expandHostlist } from '../slurm/hostlist.ts';
+import { isOfNode } from '../remedy/suspects.ts';
 import { hungRuns } from './hang-rule.ts';
 import type { RunMemories } from './memory.ts';
 import type { Scene } from './rule.ts';
-import { withoutOver } from './trouble.ts';
+import { nodesOf, ORDINARY, withoutOver } from './trouble.ts';
 
 /**
  * Who shows which fault now, so that the first act already knows how wide it is. Pure; found out when it is first asked for,
@@ -19,7 +18,7 @@ export function spreadOf(runs: RunMemories, scene: Scene): (fault: string) => Fl
   return (fault) => {
     if (nodes === undefined) return null;
     seen ??= sightings(runs, scene);
-    return { nodes, sightings: seen.get(fault) ?? [] };
+    return { nodes, isOfNode: isOfNode(fault), sightings: seen.get(fault) ?? [] };
   };
 }
 
@@ -29,19 +28,10 @@ function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
   for (const [runId, { trouble }] of withoutOver(runs, scene)) {
     if (trouble === null) continue;
     const { fault, since, nodes } = trouble.alert;
+    if (ORDINARY.includes(fault)) continue;
     add(fault, { runId, at: since, named: nodes, ran: nodesOf(trouble.ran) });
   }
   for (const { runId, job } of hungRuns(scene))
     add('hang', { runId, at: scene.now.toISOString(), named: [], ran: nodesOf(job?.nodes) });
   return seen;
-}
-
-/** What is no hostlist says nothing: a look does not fail of it. */
-function nodesOf(hostlist = ''): string[] {
-  try {
-    return expandHostlist(hostlist);
-  } catch (error) {
-    if (error instanceof OpsError) return [];
-    throw error;
-  }
 }

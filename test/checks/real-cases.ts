@@ -264,7 +264,19 @@ export const REAL_CASES: readonly Case[] = [
     check: 'cxx',
     title: 'one whose linker finds no library of C++',
     fires: ['cxx critical'],
-    tools: { 'c++': 'PATH=/usr/bin:/bin exec /usr/bin/c++ -nodefaultlibs "${@/-lstdc++/-lm}"' },
+    tools: { 'c++': 'PATH=/usr/bin:/bin exec /usr/bin/c++ -nodefaultlibs "${@/-l*++/-lm}"' },
+  },
+  {
+    check: 'cxx',
+    title: 'one that has a part of the library of C++, and the rest of it is empty',
+    fires: ['cxx critical'],
+    before: 'mount --bind /dev/null "$(readlink -f "$(c++ -print-file-name=libstdc++.so)")"',
+  },
+  {
+    check: 'cxx',
+    title: 'one without the part of the library that stands in an archive',
+    fires: [],
+    before: 'mount --bind /dev/null "$(c++ -print-file-name=libsupc++.a)"',
   },
   {
     check: 'cxx',

@@ -88,6 +88,36 @@ describe('a bundle of probes', () => {
     ]);
   });
 
+  it('asks each check once, however many there are and whatever becomes of those that ask', () => {
+    const probes = [
+      'echo well=yes',
+      'kill -KILL $BASHPID',
+      'echo well=yes',
+      'sleep 60',
+      'trap "" TERM; sleep 60',
+    ];
+    const checks = Array.from({ length: 140 }, (_, at) => {
+      const probe = (at + 1) % 35 === 0 ? (probes[(at + 1) / 35] ?? '') : 'echo well=yes';
+      return check(`n${at}`, 'critical', `echo "asked=$RANDOM$RANDOM"; ${probe}`, 'shared');
+    });
+    const outside = { ...check('outside', 'critical', 'sleep 0.2; echo well=yes', 'shared'), outside: true };
+    const { argv, env } = bundleCommand(bundle([...checks, outside], {}), ENV);
+    const { stdout } = spawnSync('bash', argv.slice(1), { encoding: 'utf8', env });
+    const { answers } = readBundles(stdout);
+    const asked = stdout.match(/\tasked=/g)?.length;
+    const bad = [...answers].filter(([, byNode]) => byNode.get('gnode07')?.facts.get('well') !== 'yes');
+    const ends = bad.map(([id, byNode]) => [id, byNode.get('gnode07')?.end]).sort();
+    expect([asked, answers.size, ends]).toEqual([
+      137,
+      141,
+      [
+        ['n104', 'late'],
+        ['n139', 'late'],
+        ['n34', 'late'],
+      ],
+    ]);
+  });
+
   it('keeps apart what those print that share a shell, however much it is and whatever it holds', () => {
     const shared = (id: string, probe: string) => check(id, 'critical', probe, 'shared');
     const filler = 'printf "%*s\\n" 509 ""';
