@@ -53,10 +53,12 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   if (isDeed && !flag(args, 'yes') && !hasPerson())
     throw new UsageError('there is no terminal to ask at', 'Give --yes as well to carry out every step.');
   if (flag(args, 'yes') && !isDeed) throw new UsageError('--yes says yes to nothing without --apply');
-  const [{ loadConfig }, { findTarget }, { planFor }] = await Promise.all([
+  const [{ loadConfig }, { findTarget }, { planFor }, { secondsOf }, { othersLike }] = await Promise.all([
     import('../config/load.ts'),
     import('../run/target.ts'),
     import('../remedy/automate.ts'),
+    import('../remedy/rails.ts'),
+    import('../watch/spread.ts'),
   ]);
   const { profile } = await loadConfig(system, options);
   const name = text(args, 'target') ?? '';
@@ -64,7 +66,11 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   const only = texts(args, 'only');
   const diagnosis = await diagnosisOf(name, only, context);
   const asked = only.length === 0 ? {} : { only, ...(await givenWith(args, context.system)) };
-  const planning = { diagnosis, target, profile, attended: true, isNamed: true, seenAt: null, ...asked };
+  const runId = target.kind === 'run' ? target.manifest.runId : undefined;
+  const window = secondsOf(profile.automation.breaker.window);
+  const others = await othersLike(system, diagnosis.causes[0]?.fault, runId, window);
+  const known = { diagnosis, target, profile, others, seenAt: null };
+  const planning = { ...known, attended: true, isNamed: true, ...asked };
   if (isDeed) await settle(context);
   const plan = await planFor(system, planning);
   if (!options.json) {

@@ -1,9 +1,10 @@
 import type { Fleet, Sighting } from '../remedy/breaker.ts';
 import { isOfNode } from '../remedy/suspects.ts';
+import type { System } from '../system/system.ts';
 import { hungRuns } from './hang-rule.ts';
-import type { RunMemories } from './memory.ts';
+import { type RunMemories, readMemory } from './memory.ts';
 import type { Scene } from './rule.ts';
-import { nodesOf, ORDINARY, withoutOver } from './trouble.ts';
+import { nodesOf, ORDINARY, troubledRuns, withoutOver } from './trouble.ts';
 
 /**
  * Who shows which fault now, so that the first act already knows how wide it is. Pure; found out when it is first asked for,
@@ -34,4 +35,23 @@ function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
   for (const { runId, job } of hungRuns(scene))
     add('hang', { runId, at: scene.now.toISOString(), named: [], ran: nodesOf(job?.nodes) });
   return seen;
+}
+
+/**
+ * Other runs that the watcher has lately seen end with this fault, for a person who repairs one of them by hand; none where
+ * nobody watches.
+ * @param window seconds.
+ */
+export async function othersLike(
+  system: System,
+  fault: string | undefined,
+  runId: string | undefined,
+  window: number,
+): Promise<string[]> {
+  if (fault === undefined) return [];
+  const { runs } = await readMemory(system);
+  const from = system.now().getTime() - window * 1000;
+  return troubledRuns(runs)
+    .filter(([, , { alert }]) => alert.fault === fault && Date.parse(alert.since) > from)
+    .flatMap(([other]) => (other === runId ? [] : [other]));
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EMPTY_PROFILE } from '../../src/config/empty-profile.ts';
 import { watchSchema } from '../../src/config/watch-schema.ts';
+import { othersLike } from '../../src/watch/spread.ts';
 import type { Tick } from '../../src/watch/tick.ts';
-import type { Answer } from '../support/fake-exec.ts';
+import { type Answer, fakeExec, fakeSystem } from '../support/fake-exec.ts';
 import { BEGAN, DISABLED, lookAt, type Place, place, queued, SPACE, submitted, USER } from './look-at.ts';
 
 const at = (level: 'L1' | 'L2') => ({
@@ -53,7 +54,7 @@ interface End {
 }
 
 /** They run, and then all end between two looks: what the second does. No stub acts, so who tries is seen. */
-async function allEnd(fleet: Fleet, { level = 'L2', says, state = 'FAILED', ...rest }: End): Promise<Tick> {
+async function allEnd(fleet: Fleet, { level = 'L2', says, state = 'FAILED', ...rest }: End) {
   const here = await place();
   for (const index of each(fleet, (run) => run)) {
     const outputDir = join(here.root, 'runs', `run-${index}`);
@@ -65,7 +66,13 @@ async function allEnd(fleet: Fleet, { level = 'L2', says, state = 'FAILED', ...r
   await lookAt(here, { squeue: queue(fleet, {}), ...known }, 60, at(level));
   for (const index of each(fleet, (run) => run)) await appendFile(logOf(here, index), says(index));
   const ended = { ...known, squeue: queue(fleet, { state, end: BEGAN + 100 }), ...rest };
-  return lookAt(here, { ...ended, ...shown(fleet, state) }, 400, at(level));
+  const seen = await lookAt(here, { ...ended, ...shown(fleet, state) }, 400, at(level));
+  const system = (seconds: number) =>
+    fakeSystem(fakeExec({}).exec, {
+      env: { OPSCTL_HOME: here.home },
+      now: () => new Date((BEGAN + seconds) * 1000),
+    });
+  return { ...seen, system };
 }
 
 const held = ({ actions }: Tick) => actions.map((action) => action.held);
@@ -105,6 +112,9 @@ describe('a fault that several runs have', () => {
       all(fleet, ['filesystem-error', []]),
     );
     expect(held(seen)[0]).toBe('exclude-node: run-1, run-2 have it too: it is what they share');
+    // Who repairs one of them by hand is told the same.
+    const look = (seconds: number) => othersLike(seen.system(seconds), 'filesystem-error', 'run-1', 3600);
+    expect([await look(500), await look(5000)]).toEqual([['run-0', 'run-2'], []]);
     const alone = { ...fleet, runs: 1 };
     const { actions } = await allEnd(alone, { says: stale(alone), level: 'L1' });
     expect(actions[0]?.steps.map(({ action }) => action)).toContain('exclude-node');
