@@ -76,14 +76,13 @@ carrier() { # INTERFACE
 # The first node, where all ranks meet, and the one behind this: so each node is asked for by another, and what a node
 # has to do does not grow with their number.
 two_of() { # NODE PEER... sets `two` to them
-  local me=$1 first=$2 next=$2
-  shift
-  while (($# > 1)); do
-    [[ $1 == "$me" ]] && next=$2
-    shift
-  done
+  local first=$2 list next
+  list=" ${*:2} "
+  list=${list#*" $1 "}
+  # Behind the last one comes the first; and so it does for who is not among them.
+  next=${list%% *}
   two=("$first")
-  [[ $next == "$first" ]] || two+=("$next")
+  [[ ${next:-$first} == "$first" ]] || two+=("$next")
 }
 
 # Where Slurm reaches a node is where it is, whatever a name server says; a name is looked up only where Slurm knows no more

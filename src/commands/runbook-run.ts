@@ -1,11 +1,9 @@
-import { EXIT, type ExitCode, OpsError, UsageError } from '../errors.ts';
+import type { Profile } from '../config/schema.ts';
+import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { StepResult } from '../remedy/apply.ts';
-import type { Diagnosed, Plan, Step } from '../remedy/step.ts';
-import type { Target } from '../run/target.ts';
-import type { System } from '../system/system.ts';
+import type { Plan, Step } from '../remedy/step.ts';
 import { ask, hasPerson } from '../terminal/ask.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { type Arguments, type Command, type Context, flag, printJson, text } from './command.ts';
+import { type Arguments, type Command, type Context, flag, printJson } from './command.ts';
 
 export const runbookRunCommand: Command = {
   command: 'run <target>',
@@ -60,76 +58,28 @@ async function run(args: Arguments, context: Context): Promise<ExitCode> {
   if (isDeed && !flag(args, 'yes') && !hasPerson())
     throw new UsageError('there is no terminal to ask at', 'Give --yes as well to carry out every step.');
   if (flag(args, 'yes') && !isDeed) throw new UsageError('--yes says yes to nothing without --apply');
-  const [{ loadConfig }, { findTarget }, { planFor }, { askedFor }, { waitingOnce }] = await Promise.all([
+  const [{ loadConfig }, { planFromScratch }, { planDocument, planLines }] = await Promise.all([
     import('../config/load.ts'),
-    import('../run/target.ts'),
-    import('../remedy/automate.ts'),
-    import('./runbook-asked.ts'),
-    import('../slurm/wait-once.ts'),
+    import('./runbook-plan.ts'),
+    import('./plan-report.ts'),
   ]);
   const { profile } = await loadConfig(system, options);
-  // A person must know within ten seconds that Slurm is down, and much is asked before there is a plan.
-  const asking = waitingOnce(system);
-  const name = text(args, 'target') ?? '';
-  const target = await findTarget(asking, name);
-  const asked = await askedFor(args, target, asking, options);
-  const diagnosis = await diagnosisOf(name, asking, terminal).catch(async (error: unknown) => {
-    // A person who says what to do needs no cause for it.
-    if (asked.only !== undefined && error instanceof OpsError)
-      return { status: 'unknown' as const, causes: [] };
-    // A log that is not there says little while it is not known whether the job has started.
-    await refuseSilence(asking, target);
-    throw error;
-  });
-  const planning = { diagnosis, target, profile, attended: true, isNamed: true, seenAt: null, ...asked };
-  if (isDeed) await settle(asking);
-  const plan = await planFor(asking, planning);
-  const { planDocument, planLines } = await import('./plan-report.ts');
-  // Also where Slurm shows no such job.
-  const shown = { ...plan, jobId: plan.jobId ?? (target.kind === 'job' ? target.jobId : null) };
-  if (!options.json) for (const line of planLines(shown, diagnosis, terminal.style)) terminal.out(line);
+  const { plan, diagnosis, silence } = await planFromScratch(args, context, profile);
+  if (!options.json) for (const line of planLines(plan, diagnosis, terminal.style)) terminal.out(line);
   const isAsked = !isDeed && !options.json && plan.steps.length > 0 && hasPerson();
   const results = isDeed || isAsked ? await carryOut(plan, context, profile, !flag(args, 'yes')) : [];
   if (options.json) {
-    const found = planDocument(shown, diagnosis);
+    const found = planDocument(plan, diagnosis);
     printJson(terminal, { ...found, applied: results.length > 0, results });
   }
-  if (plan.blind) await refuseSilence(asking, target);
+  if (silence !== undefined) throw silence;
   return exitCodeOf(diagnosis.status, plan, results, isDeed);
-}
-
-/** @throws OpsError 75 where the plan is empty because Slurm did not answer, and not because it knows no such job. */
-async function refuseSilence(system: System, target: Target): Promise<void> {
-  const { knowTarget } = await import('../run/status.ts');
-  const { failure } = await knowTarget(system, target);
-  if (failure !== undefined) throw failure;
-}
-
-/** What was begun by an opsctl that was killed is looked up first. */
-async function settle(system: System): Promise<void> {
-  const [{ readJournal, withJournal }, { reconcileJournal }] = await Promise.all([
-    import('../remedy/journal.ts'),
-    import('../remedy/reconcile.ts'),
-  ]);
-  await withJournal(system, async () => reconcileJournal(system, await readJournal(system)));
-}
-
-async function diagnosisOf(name: string, system: System, terminal: Terminal): Promise<Diagnosed> {
-  const [{ loadRunbooks }, { diagnose }, { gatherTarget }, { printable }] = await Promise.all([
-    import('../runbook/load.ts'),
-    import('../diagnosis/diagnose.ts'),
-    import('./diagnose.ts'),
-    import('../terminal/terminal.ts'),
-  ]);
-  const { sources, slurm, notes } = await gatherTarget(name, system);
-  for (const note of notes) terminal.warn(printable(note));
-  return diagnose(await loadRunbooks(system), sources, slurm);
 }
 
 async function carryOut(
   plan: Plan,
   { system, terminal, options }: Context,
-  profile: import('../config/schema.ts').Profile,
+  profile: Profile,
   isToAsk: boolean,
 ): Promise<readonly StepResult[]> {
   const [{ applyPlan }, { commandLine }, { printable }] = await Promise.all([

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createTransport } from 'nodemailer';
+import { createTransport, type NodemailerError } from 'nodemailer';
 import type { Message } from '../alert/message.ts';
 import { oneLine } from '../alert/plain.ts';
 import type { SmtpConfig } from '../config/notify-schema.ts';
@@ -99,15 +99,30 @@ export async function sendMail(mail: Mail, address: string, smtp: SmtpConfig): P
   }
 }
 
-/** RFC 5321, 4.2.1: 4yz asks to try again, 5yz not to. A refused login or certificate is no matter of the message. */
+/**
+ * RFC 5321, 4.2.1: 4yz asks to try again, 5yz not to. But only what is said of the recipient or of the text is about this
+ * message: a greeting, a login, a certificate or a sender that the server does not take is for a person to mend, and the
+ * message is kept until then.
+ */
 function outcomeOf(error: unknown, secrets: readonly string[]): Outcome {
-  const { code, responseCode, message } = error as { code?: string; responseCode?: number; message?: string };
+  const { code, responseCode, response, command, message } = error as Partial<NodemailerError>;
   const detail = oneLine(withoutSecrets(message ?? String(error), secrets), 200);
-  const isAsked = responseCode !== undefined && responseCode >= 400 && responseCode < 500;
-  if (isAsked) return { status: 'later', detail };
-  if (['EAUTH', 'ENOAUTH', 'ETLS', 'ECONFIG'].includes(code ?? '') || isCertificate(code, message))
-    return { status: 'setup', detail };
-  return { status: responseCode !== undefined && responseCode >= 500 ? 'refused' : 'later', detail };
+  const refusal = responseCode ?? 0;
+  if (refusal >= 400 && refusal < 500) return { status: 'later', detail };
+  if (refusal >= 500)
+    return { status: isOfMessage(command, refusal, response) ? 'refused' : 'setup', detail };
+  const isSetup =
+    ['EAUTH', 'ENOAUTH', 'ETLS', 'ECONFIG'].includes(code ?? '') || isCertificate(code, message);
+  return { status: isSetup ? 'setup' : 'later', detail };
+}
+
+/**
+ * Whether a 5yz is about the message. RFC 4954, 4: 530 and 538 ask for a login first, whatever the command; 503 is of the
+ * session. RFC 3463, 3.8: 5.7.x for a recipient is the server's policy, such as "Relay access denied".
+ */
+function isOfMessage(command = '', code: number, response = ''): boolean {
+  if ([503, 530, 535, 538].includes(code)) return false;
+  return command === 'DATA' || (command === 'RCPT TO' && !/^\d{3}[ -]5\.7\.\d/.test(response));
 }
 
 function isCertificate(code: string | undefined, message = ''): boolean {

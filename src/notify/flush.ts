@@ -25,6 +25,8 @@ export interface Delivery {
   readonly address: string | null;
   readonly status: 'sent' | 'waiting' | 'dropped';
   readonly detail: string;
+  /** The server was asked in this pass, and did not take it. */
+  readonly failed: boolean;
 }
 
 /** What a pass over the outbox works with. */
@@ -112,7 +114,7 @@ async function attempt(pass: Pass, entry: Entry, untold: readonly Done[]): Promi
   const next = afterAttempt(started, outcome, system.now());
   if (next.kind === 'again') {
     await save(outbox, next.entry);
-    return report(entry, 'waiting', outcome.detail);
+    return { ...report(entry, 'waiting', outcome.detail), failed: true };
   }
   if (next.kind === 'dropped') return drop(pass, started, next.detail);
   await finish(outbox, started, { at: system.now().toISOString(), status: 'sent', detail: next.detail });
@@ -127,5 +129,12 @@ async function drop({ system, outbox }: Pass, entry: Entry, detail: string): Pro
 }
 
 function report(entry: Entry, status: Delivery['status'], detail: string): Delivery {
-  return { id: entry.message.id, receiver: entry.receiver, address: entry.address, status, detail };
+  return {
+    id: entry.message.id,
+    receiver: entry.receiver,
+    address: entry.address,
+    status,
+    detail,
+    failed: false,
+  };
 }

@@ -114,7 +114,10 @@ export async function alertsOfEnds(
               target,
               isRequeued ? await slurmOfPutBack(target, memory, end.job, look) : { newest: end.job },
             );
-      const { alert } = troubleOf({ runId, memory, job, attempt, isRequeued, diagnosis }, now);
+      const { alert } = troubleOf(
+        { runId, memory, job, attempt, ran: end.job?.nodes, isRequeued, diagnosis },
+        now,
+      );
       const isCauseKnown = diagnosis.status === 'diagnosed';
       return {
         ...alert,

@@ -9,6 +9,7 @@ import { type Breaker, breakerOf, type Fleet } from './breaker.ts';
 import { lookAtJob } from './job-now.ts';
 import { readJournal, withJournal } from './journal.ts';
 import { makePlan } from './plan.ts';
+import { secondsOf } from './rails.ts';
 import { reconcileJournal } from './reconcile.ts';
 import type { PlanRequest } from './request.ts';
 import type { Diagnosed, Plan } from './step.ts';
@@ -24,6 +25,8 @@ export interface PlanOptions {
   readonly onNodes?: readonly string[];
   readonly set?: Readonly<Record<string, string>>;
   readonly beforeStep?: number;
+  /** Other runs that show the same fault at this time, as far as somebody watches them. */
+  readonly others?: readonly string[];
 }
 
 /** Looks at the job and the journal as they are, and makes the plan. Changes nothing. */
@@ -46,6 +49,7 @@ export async function planFor(system: System, options: PlanOptions): Promise<Pla
     run,
     job: looked.job,
     nodes: looked.nodes,
+    others: options.others ?? [],
     newestStep: checkpoint?.step ?? null,
     profile: options.profile,
     history,
@@ -89,9 +93,11 @@ export interface AutomateOptions {
 export async function automate(system: System, options: AutomateOptions): Promise<Repair> {
   const { profile, fleet } = options;
   await withJournal(system, async () => reconcileJournal(system, await readJournal(system)));
-  const plan = await planFor(system, { ...options, attended: false, isNamed: false });
+  const others = othersOf(fleet, options, system.now());
+  const plan = await planFor(system, { ...options, others, attended: false, isNamed: false });
   const acts = plan.steps.some(({ level }) => level <= plan.level);
-  const breaker = breakerOf(await readJournal(system), profile.automation, fleet, system.now());
+  // How wide a fault is matters to who acts on it; where nothing would be done, nothing is stopped.
+  const breaker = breakerOf(await readJournal(system), profile.automation, acts ? fleet : null, system.now());
   if (plan.exhausted?.first || (breaker.opensNow && acts))
     await withJournal(system, () => writeNotes(system, plan, acts ? breaker : null));
   if (!acts || breaker.open) return { plan, applied: false, results: [], breaker };
@@ -103,4 +109,11 @@ export async function automate(system: System, options: AutomateOptions): Promis
     config: options.config ?? {},
   });
   return { plan, applied: results.some(({ result }) => result === 'done'), results, breaker };
+}
+
+function othersOf(fleet: Fleet | null, { target, profile }: AutomateOptions, now: Date): string[] {
+  const own = target.kind === 'run' ? target.manifest.runId : null;
+  const from = now.getTime() - secondsOf(profile.automation.breaker.window) * 1000;
+  const recent = (fleet?.sightings ?? []).filter(({ at }) => Date.parse(at) > from);
+  return [...new Set(recent.map(({ runId }) => runId))].filter((runId) => runId !== own);
 }

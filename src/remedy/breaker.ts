@@ -16,6 +16,8 @@ export interface Sighting {
 /** The cluster, and who shows one fault on it: the run that is dealt with among them. */
 export interface Fleet {
   readonly nodes: number;
+  /** A node has this fault by itself: who is named has it, and nobody else. */
+  readonly isOfNode: boolean;
   readonly sightings: readonly Sighting[];
 }
 
@@ -56,7 +58,7 @@ export function breakerOf(
   return { open: why !== null, opensNow: why !== null, why };
 }
 
-/** One node of three is no epidemic, whatever its share. */
+/** One node of three is no epidemic, whatever its share, and what one or two runs have is theirs. */
 const FEW = 3;
 
 function isWide(fleet: Fleet, from: number, share: number): boolean {
@@ -65,11 +67,16 @@ function isWide(fleet: Fleet, from: number, share: number): boolean {
 }
 
 /**
- * Nodes that have shown the fault since then. Where the evidence names none, all nodes of a run may be meant: not of
- * one or two, since a single large run that fails would be an epidemic every time.
+ * Nodes that have shown the fault since then. Of a fault that nodes have by themselves those that are named. What several
+ * runs have in common is on all of their nodes, whichever line came first; a single run that fails is no epidemic,
+ * however large it is.
  */
-function affected({ sightings }: Fleet, from: number): number {
+function affected({ isOfNode, sightings }: Fleet, from: number): number {
   const recent = sightings.filter(({ at }) => Date.parse(at) > from);
   const isMany = new Set(recent.map(({ runId }) => runId)).size >= FEW;
-  return new Set(recent.flatMap(({ named, ran }) => (named.length > 0 || !isMany ? named : ran))).size;
+  const nodes = recent.flatMap(({ named, ran }) => {
+    if (isOfNode && named.length > 0) return named;
+    return isMany ? (ran.length > 0 ? ran : named) : [];
+  });
+  return new Set(nodes).size;
 }

@@ -129,11 +129,11 @@ export function build(drafts: readonly Draft[], request: PlanRequest, cause: Cau
   return { steps, refused, budget };
 }
 
-function suspectNodes({ onNodes, job, nodes }: PlanRequest, cause: Cause | null) {
+function suspectNodes({ onNodes, job, nodes, others }: PlanRequest, cause: Cause | null) {
   if (onNodes && onNodes.length > 0) return { nodes: onNodes, why: 'named by a person' };
   if (cause === null || job === null || job === 'blind')
     return { nodes: [], why: 'no node is named: give --node' };
-  return suspectsOf(cause, job.nodes, nodes);
+  return suspectsOf(cause, job.nodes, nodes, others);
 }
 
 /** An exclusion that leaves too few nodes would make the job wait for ever. */

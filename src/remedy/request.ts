@@ -14,6 +14,8 @@ export interface PlanRequest {
   readonly job: Job;
   /** States of the newest attempt's nodes, and of those that a person named. */
   readonly nodes: readonly NodeState[];
+  /** Other runs that show the same fault at this time, as far as somebody watches them. */
+  readonly others?: readonly string[];
   /** Step of the newest checkpoint. */
   readonly newestStep: number | null;
   readonly profile: Pick<Profile, 'automation' | 'partitions' | 'data_root'>;

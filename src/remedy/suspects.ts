@@ -18,6 +18,11 @@ const OF_THE_NODE: ReadonlySet<string> = new Set([
 ]);
 /** Faults that a server brings to many nodes at once: then no node is to blame. */
 const OF_A_SERVER: ReadonlySet<string> = new Set(['filesystem-error', 'disk-full', 'hang']);
+/** Whether a node has the fault by itself, so that who is named has it and nobody else. Pure. */
+export function isOfNode(fault: string): boolean {
+  return OF_THE_NODE.has(fault) && !OF_A_SERVER.has(fault);
+}
+
 /** Slurm's own words name the node: the step's log line is not that node's. */
 const NAMED = /\bNode failure on ([A-Za-z0-9][\w.-]*)/g;
 /** sinfo(1): these do not work any more, or are about to be taken away. */
@@ -31,14 +36,19 @@ export interface Suspects {
 /**
  * The nodes to keep away from, of those that the newest attempt ran on. None where the cause is not the node's, or is
  * seen on so many that it cannot be. A name from a log counts only when it is one of the job's nodes.
+ * @param poor states of the job's nodes.
+ * @param others runs that show the same fault at this time.
  */
 export function suspectsOf(
   cause: Pick<Cause, 'fault' | 'evidence'>,
   jobNodes: readonly string[],
   poor: readonly NodeState[],
+  others: readonly string[] = [],
 ): Suspects {
   const none = (why: string): Suspects => ({ nodes: [], why });
   if (!OF_THE_NODE.has(cause.fault)) return none(`${cause.fault} is not a node's fault`);
+  if (OF_A_SERVER.has(cause.fault) && others.length > 0)
+    return none(`${listed(others)} ${others.length === 1 ? 'has' : 'have'} it too: it is what they share`);
   const own = new Set(jobNodes);
   const gone = poor.filter(({ node, state }) => own.has(node) && GONE.test(state)).map(({ node }) => node);
   const named = cause.evidence.flatMap(({ node, text, role }) => [
@@ -61,6 +71,11 @@ export function suspectsOf(
   if (cause.fault !== 'node-unavailable' && nodes.length > 1 && nodes.length > jobNodes.length / 4)
     return none(`${nodes.length} of ${jobNodes.length} nodes show it: it is not one node's fault`);
   return { nodes, why: `${nodes.join(', ')} show${nodes.length === 1 ? 's' : ''} it` };
+}
+
+function listed(runIds: readonly string[]): string {
+  const more = runIds.length - 3;
+  return `${runIds.slice(0, 3).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** Where Slurm says which node is gone, log lines only repeat it. */

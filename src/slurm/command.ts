@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { EXIT, OpsError } from '../errors.ts';
 import type { ExecResult } from '../system/exec.ts';
 import { errorCode } from '../system/files.ts';
@@ -104,7 +104,7 @@ function changes(argv: readonly string[]): boolean {
 function refuseLostConfiguration(path: string | undefined): void {
   if (!path) return;
   try {
-    accessSync(path, constants.R_OK);
+    closeSync(openSync(path, 'r'));
   } catch (error) {
     const isAbsent = errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR';
     throw new OpsError(

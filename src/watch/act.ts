@@ -3,6 +3,7 @@ import type { Profile } from '../config/schema.ts';
 import { EXIT, OpsError } from '../errors.ts';
 import { automate, type Repair } from '../remedy/automate.ts';
 import type { Fleet } from '../remedy/breaker.ts';
+import { levelFor } from '../remedy/policy.ts';
 import { LEVELS } from '../remedy/rails.ts';
 import type { System } from '../system/system.ts';
 import type { Known, RunTarget } from './settle.ts';
@@ -34,21 +35,31 @@ export async function act(
 ): Promise<Action> {
   const [cause] = diagnosis.causes;
   const base = { runId: target.manifest.runId, fault: cause?.fault ?? null };
+  // Not knowing how wide a fault is, nobody may act on it: it is proposed, and looked at again.
+  const isBlind = fleet === null && levelFor(profile.automation, base.fault, base.runId) >= LEVELS.requeue;
   try {
     const repair = await automate(system, {
       diagnosis,
       target,
-      profile,
+      profile: isBlind ? proposing(profile) : profile,
       seenAt,
       fleet,
       config: choice,
     });
     const { level } = repair.plan;
-    return { ...base, level, steps: stepsOf(repair), held: heldBy(repair), waits: waitsFor(repair) };
+    const steps = stepsOf(repair);
+    if (isBlind) return { ...base, level, steps, held: BLIND, waits: true };
+    return { ...base, level, steps, held: heldBy(repair), waits: waitsFor(repair) };
   } catch (error) {
     if (!(error instanceof OpsError) || error.exitCode === EXIT.noSlurm) throw error;
     return { ...base, level: 0, steps: [], held: error.message, waits: false };
   }
+}
+
+const BLIND = 'Slurm does not say which nodes there are, so nobody knows how many have it';
+
+function proposing(profile: Profile): Profile {
+  return { ...profile, automation: { ...profile.automation, level: 'L1', faults: {}, runs: {} } };
 }
 
 export interface ActContext {

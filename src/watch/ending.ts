@@ -1,3 +1,4 @@
+import { compressHostlist } from '../slurm/hostlist.ts';
 import type { System } from '../system/system.ts';
 import type { Event } from './gather-scene.ts';
 import type { RunMemory } from './memory.ts';
@@ -53,10 +54,12 @@ export async function readBadEnd(
   const isRequeued = happening.kind === 'requeued';
   const target = await targetOf(system, runId);
   if (target === undefined) return undefined;
-  const slurm = isRequeued ? await slurmOfPutBack(target, run, queued, look) : { newest: happening.job };
+  const slurm = isRequeued
+    ? await slurmOfPutBack(target, run, queued, look)
+    : { newest: happening.job, ran: [] };
   const diagnosis = await diagnoseEnd(system, target, slurm);
   const job = isRequeued ? queued : happening.job;
-  const ran = slurm.newest?.nodes;
+  const ran = slurm.newest?.nodes || compressHostlist(slurm.ran);
   const trouble = troubleOf({ runId, memory: run, job, attempt, ran, isRequeued, diagnosis }, now);
   const at = timeOf(event, run);
   const isOld = !isRequeued && at !== null && now.getTime() - at.getTime() > OLD_MS;

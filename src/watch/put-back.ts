@@ -19,7 +19,7 @@ export async function slurmOfPutBack(
   run: Pick<RunMemory, 'jobId' | 'startTime'>,
   queued: SlurmJob | undefined,
   look: Pick<Look, 'accounting' | 'nodes'>,
-): Promise<Attempts> {
+): Promise<Attempts & { readonly ran: readonly string[] }> {
   const { jobId, startTime } = run;
   const written = await readAttempts(manifest.outputDir).catch(() => []);
   const next = queued?.state.phase === 'pending' ? null : (queued?.startTime ?? null);
@@ -33,7 +33,7 @@ export async function slurmOfPutBack(
     (each) => each.jobId === jobId && each.startTime === startTime && each.state.phase === 'ended',
   );
   const lost = nodes.flatMap((name) => look.nodes?.get(name) ?? []).filter(isGone);
-  return { newest: record, of: ended?.attempt, lost };
+  return { newest: record, of: ended?.attempt, lost, ran: ended?.nodes ?? [] };
 }
 
 /** Seconds that the clocks of a node and of the controller may differ. */

@@ -1,10 +1,10 @@
-import { OpsError } from '../errors.ts';
 import type { Fleet, Sighting } from '../remedy/breaker.ts';
-import { expandHostlist } from '../slurm/hostlist.ts';
+import { isOfNode } from '../remedy/suspects.ts';
+import type { System } from '../system/system.ts';
 import { hungRuns } from './hang-rule.ts';
-import type { RunMemories } from './memory.ts';
+import { type RunMemories, readMemory } from './memory.ts';
 import type { Scene } from './rule.ts';
-import { withoutOver } from './trouble.ts';
+import { nodesOf, ORDINARY, troubledRuns, withoutOver } from './trouble.ts';
 
 /**
  * Who shows which fault now, so that the first act already knows how wide it is. Pure; found out when it is first asked for,
@@ -19,7 +19,7 @@ export function spreadOf(runs: RunMemories, scene: Scene): (fault: string) => Fl
   return (fault) => {
     if (nodes === undefined) return null;
     seen ??= sightings(runs, scene);
-    return { nodes, sightings: seen.get(fault) ?? [] };
+    return { nodes, isOfNode: isOfNode(fault), sightings: seen.get(fault) ?? [] };
   };
 }
 
@@ -29,6 +29,7 @@ function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
   for (const [runId, { trouble }] of withoutOver(runs, scene)) {
     if (trouble === null) continue;
     const { fault, since, nodes } = trouble.alert;
+    if (ORDINARY.includes(fault)) continue;
     add(fault, { runId, at: since, named: nodes, ran: nodesOf(trouble.ran) });
   }
   for (const { runId, job } of hungRuns(scene))
@@ -36,12 +37,21 @@ function sightings(runs: RunMemories, scene: Scene): Map<string, Sighting[]> {
   return seen;
 }
 
-/** What is no hostlist says nothing: a look does not fail of it. */
-function nodesOf(hostlist = ''): string[] {
-  try {
-    return expandHostlist(hostlist);
-  } catch (error) {
-    if (error instanceof OpsError) return [];
-    throw error;
-  }
+/**
+ * Other runs that the watcher has lately seen end with this fault, for a person who repairs one of them by hand; none where
+ * nobody watches.
+ * @param window seconds.
+ */
+export async function othersLike(
+  system: System,
+  fault: string | undefined,
+  runId: string | undefined,
+  window: number,
+): Promise<string[]> {
+  if (fault === undefined) return [];
+  const { runs } = await readMemory(system);
+  const from = system.now().getTime() - window * 1000;
+  return troubledRuns(runs)
+    .filter(([, , { alert }]) => alert.fault === fault && Date.parse(alert.since) > from)
+    .flatMap(([other]) => (other === runId ? [] : [other]));
 }

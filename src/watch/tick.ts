@@ -70,7 +70,15 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
     await keepDoubt(system, answer, memory);
     // What waits to be sent is sent all the same; the heartbeat stops, so that somebody notices.
     const told = await tell(system, { alerts: [], blind: 'all' }, profile);
-    return { ...base, blind: true, runs: [], alerts: await shown(system), actions: [], told, notes };
+    return {
+      ...base,
+      blind: true,
+      runs: [],
+      alerts: await shown(system),
+      actions: [],
+      told,
+      notes: [...notes, ...unsent(told)],
+    };
   }
   const lost = lostRuns(seen, memory);
   if (lost.length > 0)
@@ -100,9 +108,17 @@ export async function tick(system: System, options: TickOptions, asked: Asked): 
   if (isNews(next, memory)) await writeMemory(system, next);
   const told = await tell(system, judge(settled), profile);
   await writeSign(system, next);
+  notes.push(...unsent(told));
   if (profile.notify !== null) notes.push(...(await beatNotes(system, profile.notify)));
   const actions = [...ends.actions, ...waited.actions, ...hangs.actions];
   return { ...base, blind: false, runs: settled.runs, alerts: await shown(system), actions, told, notes };
+}
+
+/** A server that does not take what it is sent is told of where the watcher runs: nobody gets a mail about it. */
+function unsent({ deliveries }: Told): string[] {
+  return deliveries
+    .filter(({ failed }) => failed)
+    .map(({ receiver, address, detail }) => `not sent yet to ${address ?? receiver}: ${detail}`);
 }
 
 /** Runs that ended at this look are not among those that were alive at it. */

@@ -1,4 +1,7 @@
+import type { Evidence } from '../diagnosis/finding.ts';
 import type { Diagnosis } from '../diagnosis/rank.ts';
+import { UsageError } from '../errors.ts';
+import { expandHostlist } from '../slurm/hostlist.ts';
 import type { SlurmJob } from '../slurm/job.ts';
 import type { Action } from './act.ts';
 import type { RunMemories, RunMemory, Trouble } from './memory.ts';
@@ -17,7 +20,7 @@ export interface BadEnd {
 }
 
 /** Ends that are part of the plan when the job goes on by itself behind them. */
-const ORDINARY = ['preempted', 'time-limit'];
+export const ORDINARY: readonly string[] = ['preempted', 'time-limit'];
 const QUOTED = 4;
 
 export function troubleOf(end: BadEnd, now: Date): Trouble {
@@ -30,7 +33,7 @@ export function troubleOf(end: BadEnd, now: Date): Trouble {
     ? `was put back into the queue${at}`
     : `ended as ${job?.state.word ?? 'unknown'}${at}`;
   const why = cause?.summary ?? 'No runbook knows why.';
-  const nodes = new Set((cause?.evidence ?? []).flatMap(({ node }) => (node === null ? [] : [node])));
+  const nodes = namedNodes(cause?.evidence ?? [], nodesOf(ran));
   const quotes = (cause?.evidence ?? [])
     .slice(0, QUOTED)
     .map(({ file, line, text }) => ({ file, line, text }));
@@ -42,12 +45,35 @@ export function troubleOf(end: BadEnd, now: Date): Trouble {
       severity: !isRequeued ? 'critical' : ORDINARY.includes(fault) ? 'info' : 'warning',
       summary: `job ${job?.jobId ?? memory.jobId} ${what}: ${why}`,
       runs: [runId],
-      nodes: [...nodes],
+      nodes,
       evidence: quotes.length > 0 ? quotes : [said(`Slurm: job ${job?.jobId} is ${job?.state.word}`)],
       command: `opsctl runbook run ${runId}`,
     },
   );
   return { alert, attempt, step, ...(ran === undefined || ran === '' ? {} : { ran }) };
+}
+
+/**
+ * Nodes that the evidence blames. What Slurm says of a whole job names none of its nodes, and a word before a colon is a
+ * node only when the attempt ran on it.
+ */
+function namedNodes(evidence: readonly Pick<Evidence, 'node'>[], ran: readonly string[]): string[] {
+  const own = new Set(ran);
+  const names = evidence.flatMap(({ node }) => {
+    const [name, ...more] = nodesOf(node ?? undefined);
+    return name === undefined || more.length > 0 || (own.size > 0 && !own.has(name)) ? [] : [name];
+  });
+  return [...new Set(names)];
+}
+
+/** The nodes of a hostlist; what is none says nothing, and no look fails of it. */
+export function nodesOf(hostlist = ''): string[] {
+  try {
+    return expandHostlist(hostlist);
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  }
 }
 
 /** Told for so long when nobody does anything about it; then it is history. */

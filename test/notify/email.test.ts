@@ -1,7 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Message } from '../../src/alert/message.ts';
@@ -9,7 +6,7 @@ import type { NotifyConfig } from '../../src/config/notify-schema.ts';
 import type { Outcome } from '../../src/notify/outcome.ts';
 import { send } from '../../src/notify/send.ts';
 import { alertOf } from '../alert/support.ts';
-import { decoded, directory, mailConfig, messageOfTest, secretFile, smtpServer } from './support.ts';
+import { certificate, decoded, mailConfig, messageOfTest, secretFile, smtpServer } from './support.ts';
 
 const PASSWORD = 'correct-horse-battery';
 
@@ -20,34 +17,6 @@ function deliver(notify: NotifyConfig, message: Message = messageOfTest(), dropp
 /** A refusal as smtp-server wants it. */
 function answer(responseCode: number, text: string): Error {
   return Object.assign(new Error(text), { responseCode });
-}
-
-/** A certificate of an authority that nobody else knows, made for this test. */
-async function certificate(): Promise<{ key: string; cert: string; caFile: string }> {
-  const dir = await directory();
-  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      ...subject,
-    ],
-    { stdio: 'ignore' },
-  );
-  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), caFile: cert };
 }
 
 /** A mail's headers, unfolded, by their lower-case names. */
@@ -252,6 +221,26 @@ describe('a mail server', () => {
         },
       },
     ],
+    [
+      'wants no mail from this machine',
+      'setup',
+      { onConnect: (_s, done) => done(answer(554, 'No SMTP service here')) },
+    ],
+    [
+      'does not take the sender',
+      'setup',
+      { onMailFrom: (_a, _s, done) => done(answer(550, '5.1.8 Sender rejected')) },
+    ],
+    [
+      'wants a login first',
+      'setup',
+      { onRcptTo: (_a, _s, done) => done(answer(530, '5.7.0 Authentication required')) },
+    ],
+    [
+      'relays nothing from here',
+      'setup',
+      { onRcptTo: (_a, _s, done) => done(answer(554, '5.7.1 Relay access denied')) },
+    ],
   ] satisfies [string, string, Parameters<typeof smtpServer>[0]][])(
     'that %s is %s',
     async (_, status, options) => {
@@ -259,6 +248,29 @@ describe('a mail server', () => {
       expect(await deliver(mailConfig(port))).toMatchObject({ status });
     },
   );
+
+  it('that takes neither EHLO nor HELO, or has STARTTLS and no TLS, is for a person to mend', async () => {
+    const talk = async (answers: Readonly<Record<string, string>>, tls: string) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write('220 mail.example\r\n');
+        socket.on('data', (chunk) => {
+          const [word = ''] = chunk.toString().split(/\s/);
+          socket.write(answers[word] ?? '502 5.5.1 Command not implemented\r\n');
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as AddressInfo;
+      const smtp = { host: '127.0.0.1', port, tls, from: 'opsctl@cluster.example' };
+      return deliver(mailConfig(port, { smtp }));
+    };
+    expect(await talk({}, 'none')).toMatchObject({ status: 'setup' });
+    const greeting = { EHLO: '250-mail.example\r\n250 STARTTLS\r\n' };
+    expect(await talk({ ...greeting, STARTTLS: '554 5.7.3 No TLS today\r\n' }, 'starttls')).toMatchObject({
+      status: 'setup',
+    });
+  });
 
   it('that dies in the middle of the mail, or is not there, is tried again', async () => {
     const { port } = await smtpServer({

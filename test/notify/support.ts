@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,34 @@ export async function secretFile(text: string, mode = 0o600): Promise<string> {
   const path = join(await directory(), 'secret');
   await writeFile(path, text, { mode });
   return path;
+}
+
+/** A certificate of an authority that nobody else knows, made for this test. */
+export async function certificate(): Promise<{ key: string; cert: string; caFile: string }> {
+  const dir = await directory();
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  );
+  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), caFile: cert };
 }
 
 export interface ReceivedMail {

@@ -280,34 +280,43 @@ describe('the breaker (rail 6)', () => {
     const names = (count: number) => Array.from({ length: count }, (_, index) => `gnode${first + index}`);
     return { runId, at, named: names(named), ran: names(ran) };
   };
-  const isOpen = (nodes: number, ...sightings: ReturnType<typeof sighting>[]) =>
-    breakerOf([], AUTOMATION, { nodes, sightings }, NOW).open;
+  type Sightings = ReturnType<typeof sighting>[];
+  const isOpen = (isOfNode: boolean, nodes: number, ...sightings: Sightings) =>
+    breakerOf([], AUTOMATION, { nodes, isOfNode, sightings }, NOW).open;
   const earlier = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000).toISOString();
 
-  it('opens when a fault is on more than its share of the nodes', () => {
-    expect(isOpen(36, sighting('a', 8))).toBe(true);
-    expect(isOpen(36, sighting('a', 7))).toBe(false);
-    expect(isOpen(3, sighting('a', 1))).toBe(false);
+  it('opens when nodes have a fault of their own on more than the share, each node counted once', () => {
+    expect(isOpen(true, 36, sighting('a', 8, 36))).toBe(true);
+    expect(isOpen(true, 36, sighting('a', 7, 36))).toBe(false);
+    expect(isOpen(true, 3, sighting('a', 1, 3))).toBe(false);
+    expect(isOpen(true, 36, sighting('a', 4), sighting('b', 4, 0, 4))).toBe(true);
+    expect(isOpen(true, 36, sighting('a', 4), sighting('b', 4, 0, 3))).toBe(false);
+    expect(isOpen(true, 36, sighting('a', 4), sighting('b', 4, 0, 4, earlier(2)))).toBe(false);
   });
 
-  it('counts the nodes of all runs that show it, each node once', () => {
-    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 4))).toBe(true);
-    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 3))).toBe(false);
-    expect(isOpen(36, sighting('a', 4), sighting('b', 4, 0, 4, earlier(2)))).toBe(false);
+  it('counts one dead node a run as that node, and all of them where no line says which', () => {
+    const runs = ['a', 'b', 'c', 'd'];
+    const dead = runs.map((run, index) => sighting(run, 1, 8, 9 * index));
+    expect(isOpen(true, 36, ...dead)).toBe(false);
+    expect(isOpen(true, 36, ...dead.map((each) => ({ ...each, named: [] })))).toBe(true);
   });
 
-  it('counts all nodes of runs whose evidence names none, but a single large run is no epidemic', () => {
-    const [one, two, three] = [sighting('a', 0, 12), sighting('b', 0, 12, 12), sighting('c', 0, 2, 24)];
-    expect(isOpen(36, one, two)).toBe(false);
-    expect(isOpen(36, one, two, three)).toBe(true);
-    // Where it names some, those are it.
-    expect(isOpen(36, sighting('a', 1, 12), sighting('b', 1, 12, 12), sighting('c', 1, 12, 24))).toBe(false);
+  it('counts all nodes of three runs for what they share, whichever of them a line names', () => {
+    const [one, two, three] = [sighting('a', 1, 12), sighting('b', 1, 12, 12), sighting('c', 1, 12, 24)];
+    expect(isOpen(false, 36, one, two, three)).toBe(true);
+    const small = [sighting('a', 1, 2), sighting('b', 1, 2, 2), sighting('c', 1, 2, 4)];
+    expect(isOpen(false, 36, ...small)).toBe(false);
+  });
+
+  it('takes no single large run for an epidemic, nor two', () => {
+    expect(isOpen(false, 36, sighting('a', 12, 36))).toBe(false);
+    expect(isOpen(false, 36, sighting('a', 12, 18), sighting('b', 12, 18, 18))).toBe(false);
   });
 
   it('does not open again at once for what a person has seen when closing it', () => {
     const note = { version: 1, id: 'b', by: 'ana', runId: null, fault: null, reason: '' } as const;
     const closed = { ...note, kind: 'breaker-closed', at: earlier(0.25) } as const;
-    const fleet = (at: string) => ({ nodes: 36, sightings: [sighting('a', 8, 0, 0, at)] });
+    const fleet = (at: string) => ({ nodes: 36, isOfNode: true, sightings: [sighting('a', 8, 0, 0, at)] });
     expect(breakerOf([closed], AUTOMATION, fleet(earlier(0.5)), NOW).open).toBe(false);
     expect(breakerOf([closed], AUTOMATION, fleet(earlier(0.1)), NOW).open).toBe(true);
   });
