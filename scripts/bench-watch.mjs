@@ -11,7 +11,7 @@ const ARRAYS = 10;
 const TASKS = 1_000;
 const JOBS = ARRAYS * TASKS;
 const MOST_MB = 250;
-const SQUEUE = '%A|%i|%T|%r|%u|%P|%D|%N|%M|%l|%V|%S|%e|%j';
+const SQUEUE = '%A|%i|%T|%r|%u|%P|%D|%N|%M|%l|%V|%S|%e|%k|%j';
 const SINFO = '%N|%T|%m|%e|%E';
 
 export function benchWatch({ opsctl, place, compare, time }) {
@@ -93,7 +93,7 @@ function submitAll(place, env) {
   const options = ['--parsable', '--hold', '--partition=big', '--output=/dev/null', `--array=0-${TASKS - 1}`];
   for (let index = 0; index < ARRAYS; index++) {
     const sweep = `sweep-${index}`;
-    const words = [...options, `--job-name=${sweep}`, script];
+    const words = [...options, `--job-name=${sweep}`, `--comment=opsctl:${sweep}`, script];
     const jobId = execFileSync('sbatch', words, { env, encoding: 'utf8' }).trim();
     execFileSync('scontrol', ['update', `JobId=${jobId}_[0-${TASKS - 2}]`, 'Nice=1'], { env });
     for (let task = 0; task < TASKS; task++) writeRun(env, place, { sweep, task, jobId });

@@ -17,7 +17,7 @@ const WAYS = [
   // Behind the submission: the run that it looks at. From cron it begins anew every few minutes.
   ['watch', '--once', '--quiet'],
 ];
-const RECORD = '1 1 RUNNING None %s gpu 1 n1 1:00 1:00:00 1 2 3602 %s'.replaceAll(' ', '\\037');
+const RECORD = '1 1 RUNNING None %s gpu 1 n1 1:00 1:00:00 1 2 3602 opsctl:x %s'.replaceAll(' ', '\\037');
 const PROGRAMS = {
   sbatch: '[ "$1" = --test-only ] || echo 1',
   squeue: `printf '\\036${RECORD}\\n' "$(id -un)" "$(ls "$OPSCTL_HOME/runs")"`,

@@ -35,11 +35,12 @@ export const initCommand: Command = {
       update: flag(args, 'update'),
       dryRun,
     });
-    const { path, profile, written, differences, added } = result;
+    const { path, profile, inForce, written, differences, added } = result;
     if (options.json) {
       printJson(terminal, {
         path,
         profile,
+        inForce,
         written,
         added,
         differences,
@@ -62,6 +63,10 @@ export const initCommand: Command = {
     if (added.length > 0 && added[0] !== '(profile)') say(`added: ${added.join(', ')}`);
     const outcome = written ? 'is written' : dryRun ? 'would be written' : 'needs no change';
     say(`${path}: profile ${profile} ${outcome}.`);
+    if (inForce !== profile)
+      terminal.warn(
+        `It is not the one in force${inForce === null ? '' : `, which is ${inForce}`}: give --profile ${profile}, or write "profile: ${profile}" in ${path}.`,
+      );
     return EXIT.ok;
   },
 };

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { ensureDirectory, errorCode, fileError, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import { findings } from './findings.ts';
-import { type Merged, mergeProfile, profilesIn } from './merge.ts';
+import { type Merged, mergeProfile, profileInForce, profilesIn } from './merge.ts';
 import { probe } from './probe.ts';
 import { slurmName } from './schema.ts';
 import { readYamlText } from './yaml-text.ts';
@@ -20,6 +20,8 @@ export interface InitChoice {
 export interface InitResult extends Merged {
   readonly path: string;
   readonly profile: string;
+  /** The one that commands take without --profile; another than `profile` where the file has several. */
+  readonly inForce: string | null;
   /** The file was changed. */
   readonly written: boolean;
 }
@@ -49,7 +51,7 @@ export async function init(system: System, choice: InitChoice): Promise<InitResu
     await ensureDirectory(dirname(path));
     await writeAtomic(path, merged.text, await modeOf(path));
   }
-  return { ...merged, path, profile, written };
+  return { ...merged, path, profile, inForce: profileInForce(path, merged.text), written };
 }
 
 /** A link, as people who keep their settings in a repository have it, is followed and stays a link. */

@@ -81,6 +81,13 @@ export function profilesIn(path: string, existing: string | undefined): Map<stri
   return new Map(Object.entries(profiles).map(([name, profile]) => [name, profile.cluster]));
 }
 
+/** The profile that a file chooses, or the only one; null where neither is so. */
+export function profileInForce(path: string, text: string): string | null {
+  const { profile, profiles } = check(configSchema, parseYaml(path, text));
+  const [only, ...others] = Object.keys(profiles);
+  return profile ?? (others.length === 0 ? (only ?? null) : null);
+}
+
 function withNewProfile(text: string, config: Config, entries: readonly Entry[], target: Target): Merged {
   const top = parseDocument<Node>(text).contents;
   const profiles = pairOf(top, 'profiles');

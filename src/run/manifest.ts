@@ -115,3 +115,8 @@ export interface Dependency {
 export function nameInSlurm({ jobName, runId }: Pick<Manifest, 'jobName' | 'runId'>): string {
   return jobName ?? runId;
 }
+
+/** The comment that its script carries: who has a name like the run's does not have this. */
+export function commentInSlurm(manifest: Pick<Manifest, 'jobName' | 'runId'>): string {
+  return `opsctl:${nameInSlurm(manifest)}`;
+}

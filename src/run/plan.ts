@@ -12,6 +12,7 @@ import { fromCluster, gpuOption, impossible } from './cluster.ts';
 import { mountsOf } from './container.ts';
 import { type Gate, gateContext, gateOf } from './gate.ts';
 import { lifecycleContext, lifecycleOf } from './lifecycle.ts';
+import { commentInSlurm } from './manifest.ts';
 import { mixtureContext } from './mixture.ts';
 import { modelName, runName } from './name.ts';
 import { type Upstream, upstreamContext } from './upstream.ts';
@@ -64,7 +65,7 @@ export function planRun(input: PlanInput): Plan {
   if (problems.length > 0)
     throw new UsageError(
       problems.join('\n'),
-      'The limits are those of the cluster profile; "opsctl init" reads them anew.',
+      'The limits are those of the profile in force ("opsctl config" names it, --profile takes another); "opsctl init" reads them anew.',
     );
   const runId = String(values.name);
   const outputDir = join(String(values.output), runId);
@@ -175,7 +176,7 @@ function contextOf(
       log_dir: run.logDir,
       checkpoints: join(run.outputDir, 'checkpoints'),
       log: join(run.logDir, 'job.log'),
-      comment: `opsctl:${run.runId}`,
+      comment: commentInSlurm(run),
       model_name: modelName(String(values.model)),
     },
   };

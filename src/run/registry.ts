@@ -240,6 +240,15 @@ export async function releaseFingerprint(system: System, fingerprint: string, ru
   await unlink(aside).catch(() => undefined);
 }
 
+/** Makes a run the one that has the claim, whoever had it. */
+export async function replaceFingerprint(system: System, fingerprint: string, runId: string): Promise<void> {
+  const path = fingerprintPath(system, fingerprint);
+  await ensureDirectory(dirname(path));
+  const mine = `${path}.${runId}.tmp`;
+  writeAnew(mine, runId);
+  await rename(mine, path);
+}
+
 function fingerprintPath(system: System, fingerprint: string): string {
   return join(stateHome(system.env), 'fingerprints', fingerprint);
 }

@@ -1,6 +1,6 @@
 import { isPartOf, type SlurmJob } from '../slurm/job.ts';
 import { type JobState, jobState, UNKNOWN_STATE } from '../slurm/states.ts';
-import { type Attempt, type Manifest, nameInSlurm } from './manifest.ts';
+import { type Attempt, commentInSlurm, type Manifest, nameInSlurm } from './manifest.ts';
 import type { SlurmView } from './slurm-view.ts';
 
 /** Which job a run is. Only `found` is news: its id is to be written into the manifest. */
@@ -43,7 +43,7 @@ export function reconcile(
   const earlier = new Set(manifest.earlierJobs);
   for (const [by, jobs] of [['squeue', view.queue] as const, ['sacct', view.accounting] as const]) {
     const ids = [
-      ...new Set((jobs ?? []).filter((job) => isOfRun(job, manifest)).map((job) => baseId(job.jobId))),
+      ...new Set((jobs ?? []).filter((job) => mayBeOf(job, manifest)).map((job) => baseId(job.jobId))),
     ].filter((id) => !earlier.has(id));
     if (ids.length > 1) return { outcome: 'several', jobIds: ids };
     if (ids[0] !== undefined) return { outcome: 'found', jobId: taskId(manifest, ids[0]), by };
@@ -69,6 +69,21 @@ function unsureSince({ unsure, createdAt }: Manifest): number | undefined {
 /** By name and user: an id alone may be another cluster's. */
 export function isOfRun(job: SlurmJob, manifest: Manifest): boolean {
   return job.name === nameInSlurm(manifest) && job.user === manifest.user;
+}
+
+/** Seconds that the clocks of this machine and of the controller may differ. */
+const SKEW_S = 60;
+
+/**
+ * Whether Slurm made this job of the run's submission, for when no answer of sbatch's says so: a name is anybody's, the
+ * script's comment is not. A queue that shows none shows another's job; where a site writes comments of its own, and in
+ * accounting, which may keep none, the job must at least be no older than the submission.
+ */
+export function mayBeOf(job: SlurmJob, manifest: Manifest): boolean {
+  if (!isOfRun(job, manifest)) return false;
+  if (job.comment === commentInSlurm(manifest)) return true;
+  if (job.source === 'squeue' && job.comment === null) return false;
+  return job.submitTime !== null && job.submitTime >= Date.parse(manifest.createdAt) / 1000 - SKEW_S;
 }
 
 /** A task of an array is `12_3`; any other run is its job. */
@@ -108,7 +123,7 @@ export function judgeRun(
   view: SlurmView,
 ): Knowledge {
   const mine = (job: SlurmJob): boolean =>
-    isOfRun(job, manifest) && (jobId === null || isPartOf(job.jobId, jobId));
+    jobId === null ? mayBeOf(job, manifest) : isOfRun(job, manifest) && isPartOf(job.jobId, jobId);
   const own = attempts.filter((attempt) => jobId === null || attempt.jobId === jobId);
   const known = judge(view.queue?.filter(mine), view.accounting?.filter(mine), own);
   const isSaid = known.source === 'squeue' || known.source === 'sacct';

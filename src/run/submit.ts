@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { EXIT, OpsError } from '../errors.ts';
 import { type Submitted, sbatch } from '../slurm/sbatch.ts';
 import { squeue } from '../slurm/squeue.ts';
-import { ensureDirectory, together, writeAtomic } from '../system/files.ts';
+import { ensureDirectory, removeEmpty, together, writeAtomic } from '../system/files.ts';
 import { currentUser, type System, shortHostname } from '../system/system.ts';
 import { type CodeState, codeState } from './code.ts';
 import { exclusionHint } from './exclusions.ts';
@@ -16,8 +16,8 @@ import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './
 import { forgetRun, releaseFingerprint, saveManifest } from './registry.ts';
 import { tellingEnvironment } from './secrets.ts';
 import { orderly, shielded } from './shield.ts';
-import { baseId } from './state.ts';
-import { claimTurn } from './turn.ts';
+import { baseId, mayBeOf } from './state.ts';
+import { claimTurn, takeTurn } from './turn.ts';
 
 export interface Submission {
   readonly plan: Plan;
@@ -44,30 +44,49 @@ export async function submitRun(system: System, request: SubmitRequest): Promise
     valuesOf(plan.parameters),
     request.trainerFlags,
   );
-  await ensureDirectory(dirname(plan.outputDir), 0o755);
-  return orderly(async (refuseIfTold) => {
-    const placed = await claimPlace(system, plan, request);
-    const forget = async () => {
-      await releaseFingerprint(system, print, placed.runId);
-      await forgetRun(system, placed.runId, placed.outputDir);
-    };
-    const manifest = buildManifest(system, placed, request, readiness, code, print);
-    try {
-      await writeRun(system, placed, manifest, code);
-      // After the manifest, so that whoever finds this claim finds what it is about.
-      if (!request.again) await claimTurn(system, print, placed.runId);
-      refuseIfTold();
-    } catch (error) {
-      // A disk that is full or read-only may refuse even this; the first reason is the one to read.
-      await forget().catch(() => undefined);
-      // Who has interrupted it reads that, whatever failed meanwhile.
-      refuseIfTold();
-      throw error;
-    }
-    const usedMs = readiness.slurm?.accepted ? readiness.slurm.tookMs : 0;
-    const submitted = await hand(system, manifest, request.sbatchOptions, forget, usedMs);
-    return { plan: placed, manifest: submitted, readiness };
-  });
+  return inPlace(dirname(plan.outputDir), async () =>
+    orderly(async ({ refuseIfTold, commit }) => {
+      const placed = await claimPlace(system, plan, request);
+      const forget = async () => {
+        await releaseFingerprint(system, print, placed.runId);
+        await forgetRun(system, placed.runId, placed.outputDir);
+      };
+      const manifest = buildManifest(system, placed, request, readiness, code, print);
+      try {
+        await writeRun(system, placed, manifest, code);
+        // After the manifest, so that whoever finds this claim finds what it is about.
+        if (!request.again) await claimTurn(system, print, placed.runId);
+        commit(allTheSame(placed.runId));
+      } catch (error) {
+        // A disk that is full or read-only may refuse even this; the first reason is the one to read.
+        await forget().catch(() => undefined);
+        // Who has interrupted it reads that, whatever failed meanwhile.
+        refuseIfTold();
+        throw error;
+      }
+      const usedMs = readiness.slurm?.accepted ? readiness.slurm.tookMs : 0;
+      const submitted = await hand(system, manifest, request.sbatchOptions, forget, usedMs);
+      // Asked for beside another: the next one without --again is held against this one, which is the newest.
+      if (request.again) await takeTurn(system, print, placed.runId);
+      return { plan: placed, manifest: submitted, readiness };
+    }),
+  );
+}
+
+/** Makes the directory that runs are to lie in, and takes what was made away again when nothing came to lie there. */
+export async function inPlace<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  const made = await ensureDirectory(directory, 0o755);
+  try {
+    return await work();
+  } catch (error) {
+    removeEmpty(made);
+    throw error;
+  }
+}
+
+/** Who has interrupted a submission that could not be stopped any more. */
+export function allTheSame(runId: string): string {
+  return `it was submitted all the same: "opsctl cancel ${runId}" ends it`;
 }
 
 /**
@@ -135,7 +154,7 @@ export async function settle(
     },
   );
   const taken = jobs.find(
-    (job) => job.name === nameInSlurm(manifest) && !manifest.earlierJobs?.includes(job.jobId),
+    (job) => mayBeOf(job, manifest) && !manifest.earlierJobs?.includes(baseId(job.jobId)),
   );
   if (taken) return { outcome: 'accepted', jobId: baseId(taken.jobId), cluster: null };
   if (answer.outcome === 'unclear') throw notSure(answer.reason, manifest, undefined);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ParameterValue } from '../template/parameter.ts';
 import { directiveValue, shellWord } from '../template/quote.ts';
+import { commentInSlurm } from './manifest.ts';
 import { runName } from './name.ts';
 import { type Plan, type PlanInput, planRun, valuesOf } from './plan.ts';
 
@@ -92,7 +93,7 @@ function sweepScript(
     `# ${sweepId}: ${tasks.length} runs as one job array. Each has its own directory, script and manifest.`,
     '#',
     `#SBATCH --job-name=${directiveValue(sweepId)}`,
-    `#SBATCH --comment=${directiveValue(`opsctl:${sweepId}`)}`,
+    `#SBATCH --comment=${directiveValue(commentInSlurm({ runId: sweepId }))}`,
     `#SBATCH --array=0-${tasks.length - 1}${limit}`,
     `#SBATCH --chdir=${directiveValue(directory)}`,
     `#SBATCH --output=${directiveValue(`${directory.replaceAll('%', '%%')}/logs/%A_%a.log`)}`,

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { claimDirectory, ensureDirectory, writeAtomic } from '../system/files.ts';
+import { claimDirectory, writeAtomic } from '../system/files.ts';
 import type { System } from '../system/system.ts';
 import type { CodeState } from './code.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -9,8 +9,8 @@ import type { Manifest } from './manifest.ts';
 import { valuesOf } from './plan.ts';
 import { getReady, type Readiness, refuseCritical, type SubmitRequest } from './ready.ts';
 import { claimRecord, dropRecord, forgetRun, saveManifest } from './registry.ts';
-import { orderly } from './shield.ts';
-import { buildManifest, codeOf, keepDoubt, settle, writeRun } from './submit.ts';
+import { orderly, type Turn } from './shield.ts';
+import { allTheSame, buildManifest, codeOf, inPlace, keepDoubt, settle, writeRun } from './submit.ts';
 import type { SweepPlan, SweepTask } from './sweep-plan.ts';
 
 export type SweepRequest = Pick<SubmitRequest, 'preflight' | 'sbatchOptions' | 'chain'>;
@@ -59,8 +59,9 @@ export async function submitSweep(
   readiness: Readiness,
 ): Promise<Manifest[]> {
   const codes = await codesOf(system, sweep);
-  await ensureDirectory(dirname(sweep.directory), 0o755);
-  return orderly((refuseIfTold) => handOver(system, sweep, request, readiness, codes, refuseIfTold));
+  return inPlace(dirname(sweep.directory), () =>
+    orderly((turn) => handOver(system, sweep, request, readiness, codes, turn)),
+  );
 }
 
 type Codes = ReadonlyMap<unknown, CodeState | undefined>;
@@ -81,7 +82,7 @@ async function handOver(
   request: SweepRequest,
   readiness: Readiness,
   codes: Codes,
-  refuseIfTold: () => void,
+  { refuseIfTold, commit }: Turn,
 ): Promise<Manifest[]> {
   if (!(await claimDirectory(sweep.directory)))
     throw new UsageError(
@@ -105,6 +106,7 @@ async function handOver(
       await writeRun(system, task.plan, manifest, code);
       refuseIfTold();
     }
+    commit(allTheSame(sweep.sweepId));
   } catch (error) {
     await forget().catch(() => undefined);
     // Who has interrupted it reads that, whatever failed meanwhile.

@@ -1,7 +1,7 @@
 import { EXIT, OpsError, UsageError } from '../errors.ts';
 import type { System } from '../system/system.ts';
 import type { Manifest } from './manifest.ts';
-import { claimFingerprint, readRun, releaseFingerprint } from './registry.ts';
+import { claimFingerprint, readRun, releaseFingerprint, replaceFingerprint } from './registry.ts';
 import { knowTarget } from './status.ts';
 
 /** A cluster that is busy with one submission is not asked for ever. */
@@ -30,6 +30,11 @@ export async function claimTurn(system: System, fingerprint: string, runId: stri
   throw new OpsError('another opsctl is submitting the same thing at this moment', {
     exitCode: EXIT.tryAgain,
   });
+}
+
+/** Takes the right over from whoever has it. It is a notice for a person: that it could not be written fails nothing. */
+export async function takeTurn(system: System, fingerprint: string, runId: string): Promise<void> {
+  await replaceFingerprint(system, fingerprint, runId).catch(() => undefined);
 }
 
 /** `ended`, or in words what it is: silence is not an end. */

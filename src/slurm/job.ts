@@ -23,6 +23,8 @@ export interface SlurmJob {
   /** The expected start while it waits, where Slurm has planned one. */
   readonly startTime: number | null;
   readonly endTime: number | null;
+  /** What was submitted as its comment; null for none, and where the source does not say. */
+  readonly comment: string | null;
   /** Of the batch script, or null where the source does not say; a job ended by a signal has 0 here and the signal's number beside it. */
   readonly exitCode: number | null;
   readonly signal: number | null;

@@ -118,6 +118,8 @@ function toJob(values: readonly string[]): SlurmJob {
     submitTime: parseTimestamp(get('Submit')),
     startTime: parseTimestamp(get('Start')),
     endTime: parseTimestamp(get('End')),
+    // Many sites keep none, so it would say nothing.
+    comment: null,
     exitCode: state.phase === 'ended' && Number.isInteger(exitCode) ? (exitCode ?? null) : null,
     signal: state.phase === 'ended' && signal ? signal : null,
   };

@@ -23,6 +23,7 @@ const FIELDS = {
   submit: '%V',
   start: '%S',
   end: '%e',
+  comment: '%k',
   name: '%j',
 } as const;
 
@@ -117,6 +118,7 @@ function toJob(values: readonly string[]): SlurmJob {
     startTime: parseTimestamp(get('start')),
     // While a job runs this is the moment its limit ends it, not an end.
     endTime: state.phase === 'ended' ? parseTimestamp(get('end')) : null,
+    comment: wordOrNull(get('comment')),
     exitCode: null,
     signal: null,
   };

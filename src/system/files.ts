@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -113,33 +114,51 @@ export async function together(works: readonly (Promise<unknown> | undefined)[])
 /**
  * Makes a directory and what lies above it. Step by step, not with mkdir's own `recursive`: that one never returns
  * below /proc, and on a read-only file system it tells of a missing parent instead of the reason.
+ * @returns those that it has made, the outermost first.
  */
-export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
+export async function ensureDirectory(path: string, mode = 0o700): Promise<readonly string[]> {
   try {
-    makeWithParents(path, mode);
+    return makeWithParents(path, mode);
   } catch (error) {
     throw fileError('cannot make the directory', path, error);
   }
 }
 
-function makeWithParents(path: string, mode: number): void {
+function makeWithParents(path: string, mode: number): readonly string[] {
   try {
     mkdirSync(path, { mode });
+    return [path];
   } catch (error) {
     const code = errorCode(error) ?? '';
     if (code === 'ENOENT' && dirname(path) !== path) {
-      makeWithParents(dirname(path), mode);
-      makeUnlessThere(path, mode);
-    } else if (!['EEXIST', 'EISDIR', 'EROFS'].includes(code) || !isDirectory(path)) throw error;
+      const above = makeWithParents(dirname(path), mode);
+      return makeUnlessThere(path, mode) ? [...above, path] : above;
+    }
+    if (!['EEXIST', 'EISDIR', 'EROFS'].includes(code) || !isDirectory(path)) throw error;
+    return [];
   }
 }
 
-/** Somebody else may make it at the same moment. */
-function makeUnlessThere(path: string, mode: number): void {
+/** Takes directories away again that nobody has put anything into: as `ensureDirectory` gives them. */
+export function removeEmpty(directories: readonly string[]): void {
+  for (const path of [...directories].reverse()) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Something is in it, or somebody was quicker: then it is not ours to take.
+      return;
+    }
+  }
+}
+
+/** Somebody else may make it at the same moment: false then. */
+function makeUnlessThere(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode });
+    return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST' || !isDirectory(path)) throw error;
+    return false;
   }
 }
 

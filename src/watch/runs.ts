@@ -94,12 +94,22 @@ export function byName(jobs: readonly SlurmJob[]): JobIndex {
 }
 
 /** The newest job of a run among those of its name; one that lives before one that has ended. */
-export function jobOf({ jobName, task }: RunMemory, jobs: JobIndex): SlurmJob | undefined {
-  const same = jobs.get(jobName);
+export function jobOf(run: RunMemory, jobs: JobIndex): SlurmJob | undefined {
+  const same = jobs.get(run.jobName);
   if (same === undefined) return undefined;
-  return candidates(task, same).reduce<SlurmJob | undefined>(
-    (best, job) => (best && rank(best) >= rank(job) ? best : job),
-    undefined,
+  let best: SlurmJob | undefined;
+  for (const job of candidates(run.task, same))
+    if (isOurs(job, run) && (best === undefined || rank(best) < rank(job))) best = job;
+  return best;
+}
+
+/** What the script of a run is submitted as has its comment; another's job that is called the same has none. */
+function isOurs({ source, comment, jobId }: SlurmJob, run: RunMemory): boolean {
+  return (
+    source !== 'squeue' ||
+    comment !== null ||
+    jobId === run.jobId ||
+    baseId(jobId) === baseId(run.jobId ?? '')
   );
 }
 

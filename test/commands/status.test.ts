@@ -57,7 +57,7 @@ function cancelling(
 }
 
 const queued = (state: string, jobId = '12', name = 'sft-tiny', user = userInfo().username): string =>
-  `\u001e${[jobId, jobId, state, 'None', user, 'gpu', '2', 'gnode[01-02]', '1:00', '1:00:00', '1', '2', '3', name].join('\u001f')}\n`;
+  `\u001e${[jobId, jobId, state, 'None', user, 'gpu', '2', 'gnode[01-02]', '1:00', '1:00:00', '1', '2', '3', `opsctl:${name}`, name].join('\u001f')}\n`;
 const DISABLED = { code: 1, stderr: 'Slurm accounting storage is disabled\n' };
 const MISSING = { code: 127, missing: true };
 const SILENT = { code: null, timedOut: true };

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -85,6 +85,9 @@ describe('Ctrl-C while sbatch is at work', () => {
     await until(() => said.err.includes('waiting for its answer'));
     answer();
     expect(await ended).toBe(0);
+    // What cannot be taken back any more is not said to be.
+    expect(said.err).not.toContain('taking back');
+    expect(said.err).toContain('it was submitted all the same: "opsctl cancel one" ends it');
     expect(JSON.parse(said.out)).toMatchObject({ jobId: '4711' });
     expect(manifest()).toMatchObject({ state: 'submitted', jobId: '4711' });
   });
@@ -149,4 +152,56 @@ describe('Ctrl-C before sbatch is called', () => {
       expect(existsSync(join(place, 'submitted'))).toBe(false);
     },
   );
+});
+
+describe('a submission that Slurm refuses', () => {
+  const words = (...more: string[]) => [
+    'submit',
+    'sft',
+    '-t',
+    'example',
+    '--data',
+    join(place, 'data'),
+    ...more,
+  ];
+  const submit = (...more: string[]) =>
+    spawnSync('node', [OPSCTL, ...words(...more), '--no-preflight'], { env: env(), encoding: 'utf8' });
+  const record = (comment: string) => [
+    '2',
+    '2',
+    'RUNNING',
+    'None',
+    userInfo().username,
+    'gpu',
+    '1',
+    'n1',
+    '1:00',
+    '1:00:00',
+    '1',
+    '2',
+    '3',
+    comment,
+    'one',
+  ];
+
+  it("is not taken for another job of the run's name", () => {
+    program('sbatch', 'echo "sbatch: error: invalid reservation" >&2; exit 1');
+    for (const comment of ['(null)', 'project 42']) {
+      program('squeue', `printf '\\036${record(comment).join('\\037')}\\n'`);
+      const { status, stderr } = submit('--output', join(place, 'runs'), '--name', 'one');
+      expect([status, stderr]).toEqual([1, expect.stringContaining('Slurm refused the job')]);
+      expect(existsSync(join(place, 'state', 'runs', 'one'))).toBe(false);
+    }
+  });
+
+  it('leaves none of the directories that were made for it, and those that were there', () => {
+    program('sbatch', 'exit 1');
+    program('squeue', 'true');
+    mkdirSync(join(place, 'there'));
+    for (const output of ['new/deep/runs', 'there/deep']) {
+      const { status, stderr } = submit('--output', join(place, output), '--name', 'one');
+      expect([status, stderr]).toEqual([1, expect.stringContaining('Nothing was left behind')]);
+    }
+    expect([existsSync(join(place, 'new')), readdirSync(join(place, 'there'))]).toEqual([false, []]);
+  });
 });

@@ -67,6 +67,15 @@ describe('opsctl init', () => {
     });
   });
 
+  it('says which profile is in force when it is not the one of this cluster', async () => {
+    const file = join(directory, 'o.yaml');
+    await writeFile(file, 'version: 1\nprofiles:\n  other: {cluster: other}\n');
+    const second = await init(system(cluster().exec), { ...choice, output: file });
+    expect(second).toMatchObject({ profile: 'mycluster', inForce: 'other' });
+    const alone = await init(system(cluster().exec), { ...choice, output: 'alone.yaml' });
+    expect(alone.inForce).toBe('mycluster');
+  });
+
   it('tries --gpus-per-node when the site refuses --gres', async () => {
     const { exec } = cluster({
       [BY_GRES]: { code: 1, stderr: 'sbatch: error: use --gpus-per-node\n' },

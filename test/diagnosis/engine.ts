@@ -40,6 +40,7 @@ export function job(state: string, more: Partial<SlurmJob> = {}): SlurmJob {
     submitTime: 1,
     startTime: 2,
     endTime: 3,
+    comment: null,
     exitCode: 0,
     signal: null,
     ...more,

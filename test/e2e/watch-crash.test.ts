@@ -129,6 +129,7 @@ function queue(place: string, state: 'RUNNING' | 'PENDING'): void {
     '1763999990',
     start,
     'N/A',
+    'opsctl:sft-tiny',
     'sft-tiny',
   ];
   writeFileSync(join(place, 'queue'), `\u001e${fields.join('\u001f')}\n`);

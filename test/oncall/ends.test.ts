@@ -25,6 +25,7 @@ function job(over: Partial<SlurmJob> & { word?: string } = {}): SlurmJob {
     submitTime: null,
     startTime: seconds('2026-01-02T02:00:00Z'),
     endTime: seconds('2026-01-02T02:30:00Z'),
+    comment: null,
     exitCode: 1,
     signal: null,
     ...over,

@@ -191,6 +191,7 @@ function squeue(argv: readonly string[], world: World): string {
         String(START - 60),
         String(START),
         ended ? String(START + 600) : 'N/A',
+        `opsctl:${job.name}`,
         job.name,
       ];
       return `${RECORD}${fields.join(SEPARATOR)}\n`;

@@ -53,6 +53,7 @@ export function job(changes: Partial<Omit<SlurmJob, 'state'>> & { state?: string
     submitTime: null,
     startTime: null,
     endTime: null,
+    comment: 'opsctl:sft-tiny',
     exitCode: null,
     signal: null,
     ...rest,

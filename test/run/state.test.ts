@@ -193,3 +193,31 @@ describe("the job's own record", () => {
     },
   );
 });
+
+describe("a job that has a run's name", () => {
+  const cut = manifest({ state: 'submitting', jobId: null, createdAt: '2026-11-23T21:50:00Z' });
+  const at = (time: string) => Date.parse(time) / 1000;
+  const named = (over: Parameters<typeof job>[0]) => job({ submitTime: at('2026-11-23T21:50:01Z'), ...over });
+  const find = (queue: SlurmView['queue'], accounting?: SlurmView['accounting']) =>
+    reconcile(cut, [], view(queue, accounting), NOW, true).outcome;
+
+  it('is the run by the comment of its script, and another without one', () => {
+    expect(find([named({})])).toBe('found');
+    expect(find([named({ comment: null })])).toBe('not-found');
+    expect(judgeRun(cut, null, [], view([named({ comment: null })])).state.phase).toBe('unknown');
+  });
+
+  it('must be no older than the submission where comments say nothing: of a site that writes its own, and of accounting', () => {
+    const old = at('2026-11-23T21:40:00Z');
+    const site = { comment: 'project=42' };
+    expect([find([named(site)]), find([named({ ...site, submitTime: old })])]).toEqual([
+      'found',
+      'not-found',
+    ]);
+    const record = { source: 'sacct', comment: null } as const;
+    expect([find([], [named(record)]), find([], [named({ ...record, submitTime: old })])]).toEqual([
+      'found',
+      'not-found',
+    ]);
+  });
+});

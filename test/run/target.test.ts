@@ -28,7 +28,7 @@ async function save(runId: string, more: Partial<Manifest> = {}): Promise<void> 
 /** One record of squeue's, as Slurm 22.05 prints it in opsctl's format. */
 function queued(name: string, jobId = '8', user = 'ana'): string {
   const fields = [jobId, jobId, 'RUNNING', 'None', user, 'gpu', '1', 'gnode01', '1:00', '1:00:00'];
-  return `\u001e${[...fields, '1795596241', '1795596241', '1795599841', name].join('\u001f')}\n`;
+  return `\u001e${[...fields, '1795596241', '1795596241', '1795599841', `opsctl:${name}`, name].join('\u001f')}\n`;
 }
 
 describe('a job id', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimFingerprint, saveManifest } from '../../src/run/registry.ts';
-import { claimTurn } from '../../src/run/turn.ts';
+import { claimTurn, takeTurn } from '../../src/run/turn.ts';
 import { shortHostname } from '../../src/system/system.ts';
 import { fakeExec, fakeSystem } from '../support/fake-exec.ts';
 import { manifest as known } from './known.ts';
@@ -40,4 +40,12 @@ describe('the turn of a submission whose end nobody knew', () => {
       'the same thing was submitted before, as run sft-tiny: whether it has ended is not known',
     );
   });
+});
+
+it('goes to the run that was asked for beside another: the next one is held against that', async () => {
+  const { exec } = fakeExec({});
+  const system = fakeSystem(exec, { env: { OPSCTL_HOME: place }, cwd: place });
+  await claimFingerprint(system, 'same', 'first');
+  await takeTurn(system, 'same', 'beside');
+  expect(await claimFingerprint(system, 'same', 'third')).toBe('beside');
 });

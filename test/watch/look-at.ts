@@ -31,6 +31,7 @@ export function queued(over: Record<string, string | number> = {}): string {
     submit: BEGAN - 10,
     start: BEGAN,
     end: BEGAN + 3600,
+    comment: 'opsctl:sft-tiny',
     name: 'sft-tiny',
     ...over,
   };
