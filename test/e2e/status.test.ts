@@ -55,7 +55,15 @@ async function submit(id: string, changes: Partial<Manifest> = {}, options: stri
   writeFileSync(script, SCRIPT);
   chmodSync(script, 0o755);
   const log = join(outputDir, 'logs', 'job.log');
-  const argv = ['sbatch', '--parsable', '--nodes=2', '--mem=100M', '--open-mode=append', `--job-name=${id}`];
+  const argv = [
+    'sbatch',
+    '--parsable',
+    '--nodes=2',
+    '--mem=100M',
+    '--open-mode=append',
+    `--job-name=${id}`,
+    `--comment=opsctl:${id}`,
+  ];
   const answer = await sandbox.slurm([...argv, `--output=${log}`, '--requeue', ...options, script], {
     env: { RUN: outputDir },
   });
